@@ -1,0 +1,1 @@
+"""One room for each foreign system, pure, both directions."""

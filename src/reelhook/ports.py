@@ -1,0 +1,337 @@
+"""The seams: what the pipeline, the workers and the API need of the world, each small, named by need.
+
+`store` and `transport` implement them; tests and the simulator put scripted ones in the place of `Wire` and `Clock`.
+Methods that return an awaitable touch the disk through the group commit, or read pages off the loop; plain methods
+are point reads (a few microseconds) and may be called anywhere in the loop.
+"""
+
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from reelhook.model.access import App, Token
+from reelhook.model.attempt import Attempt, AttemptDetail, Failure, Timing
+from reelhook.model.audit import AuditEntry
+from reelhook.model.delivery import Delivery, State, Trigger
+from reelhook.model.endpoint import Endpoint
+from reelhook.model.event import Event
+from reelhook.model.event_type import EventType
+from reelhook.model.http import Request, Response
+from reelhook.model.page import LogFilter, Page, Stats
+from reelhook.model.task import Selection, Task
+
+
+class Clock(Protocol):
+    """Two times in milliseconds since 1970: one to plan by, one to write down."""
+
+    def now(self) -> int:
+        """Return scheduling time: monotonic, anchored to wall time once at the start; never jumps."""
+        ...
+
+    def wall(self) -> int:
+        """Return wall time, for signatures and records."""
+        ...
+
+
+class Wire(Protocol):
+    """Sends one request to a stranger."""
+
+    async def send(self, request: Request) -> Response:
+        """Send it, once, within its timeout. Never raises for what the network or the receiver does."""
+        ...
+
+
+class NewDelivery(msgspec.Struct, gc=False):
+    """A delivery to be made with its event. `claim_id` is 0 when it shall wait in the queue, else it is claimed
+    already for the dispatcher of this process; `lane` is the ordering key where the endpoint is ordered.
+    """
+
+    id: int
+    endpoint_id: int
+    claim_id: int = 0
+    lane: str | None = None
+
+
+class Key(msgspec.Struct, gc=False):
+    """What makes a publish happen once: an `Idempotency-Key` or an event id of the client's.
+
+    `kind` names the namespace (token and route, or `event`); `fingerprint` is of the content; `answer` is what a
+    repetition gets; `expires_at` is ms.
+    """
+
+    kind: str
+    key: str
+    fingerprint: bytes
+    answer: bytes
+    expires_at: int
+    event_id: int = 0
+
+
+class StoredKey(msgspec.Struct, gc=False):
+    """A key seen before: what its content was, and what was answered."""
+
+    fingerprint: bytes
+    answer: bytes
+    event_id: int
+
+
+class Acceptance(msgspec.Struct, gc=False):
+    """Everything that one publish promises, committed together or not at all; `deliveries[i]` belong to `events[i]`."""
+
+    app_id: str
+    events: Sequence[Event]
+    deliveries: Sequence[Sequence[NewDelivery]]
+    keys: Sequence[Key] = ()
+
+
+class Claimed(msgspec.Struct, gc=False):
+    """A delivery that this process owns and may send now.
+
+    `attempts` counts this attempt too. `step` is the number of scheduled attempts before this one since the schedule
+    (re)started. `previous_attempt_id` chains the attempts of a delivery together.
+    """
+
+    id: int
+    claim_id: int
+    endpoint_id: int
+    event: Event
+    attempts: int
+    step: int
+    trigger: Trigger
+    rescues: int = 0
+    previous_attempt_id: int | None = None
+    lane: str | None = None
+
+
+class AttemptRecord(msgspec.Struct, gc=False):
+    """An attempt as it goes to the store. `head` is the masked request head; `body` is stored as `prefix + the event's
+    data + suffix` when `frame` is given, else whole in `body`.
+    """
+
+    id: int
+    app_id: str
+    delivery_id: int | None
+    event: Event
+    event_name: str
+    endpoint_id: int
+    endpoint_version: int
+    number: int
+    at: int
+    status_code: int | None
+    failure: Failure | None
+    error: str | None
+    trigger: Trigger
+    timing: Timing
+    previous_id: int | None
+    head: bytes
+    frame: tuple[bytes, bytes] | None
+    body: bytes | None
+    response_head: bytes
+    response_body: bytes
+    truncated: bool
+    remote_address: str | None
+    replayed: bool = False
+
+
+class Completion(msgspec.Struct, gc=False):
+    """An attempt together with what it makes of its delivery, committed together."""
+
+    delivery_id: int
+    claim_id: int
+    endpoint_id: int
+    app_id: str
+    state: State
+    step: int
+    rescues: int
+    due_at: int | None
+    attempt: AttemptRecord
+    lane: str | None = None
+
+
+class Journal(Protocol):
+    """Writes the two promises of the product; batching hides behind it."""
+
+    def recall(self, app_id: str, kind: str, key: str) -> "StoredKey | Awaitable[StoredKey | None] | None":
+        """Return what is known of a key: stored, being stored at this moment, or nothing."""
+        ...
+
+    def accept(self, acceptance: Acceptance) -> Awaitable[None]:
+        """Commit events with their deliveries and keys; done when it is on disk."""
+        ...
+
+    def record(self, completion: Completion) -> Awaitable[bool]:
+        """Commit an attempt and its delivery's new state; False when the claim was no longer ours (then only the
+        attempt is recorded).
+        """
+        ...
+
+    def record_test(self, attempt: AttemptRecord) -> Awaitable[None]:
+        """Commit an attempt that belongs to no delivery."""
+        ...
+
+
+class Queue(Protocol):
+    """What waits to be sent."""
+
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Awaitable[Sequence[Claimed]]:
+        """Take up to `limit` deliveries of one endpoint that are due; they are `sending` and ours when this returns."""
+        ...
+
+    def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
+        """Give back deliveries of which no byte was written; the attempt number is given back too."""
+        ...
+
+    def rescue(self, now: int) -> Awaitable[int]:
+        """Free what the previous process left in `sending`, each with an attempt `interrupted`; return how many."""
+        ...
+
+    def next_due(self, endpoint_id: int) -> int | None:
+        """Return when the endpoint's first waiting delivery is due (ms); None when nothing waits."""
+        ...
+
+    def waiting(self) -> dict[int, int]:
+        """Return for every endpoint with waiting deliveries when the first is due."""
+        ...
+
+    def resend(self, app_id: str, delivery_id: int, trigger: Trigger, now: int) -> Awaitable[Delivery]:
+        """Put a delivery back to `pending`, its schedule restarted; Conflict while sending, NotFound if not theirs."""
+        ...
+
+    def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
+        """Cancel a waiting delivery; Conflict in any other state."""
+        ...
+
+
+class Log(Protocol):
+    """Reads what happened; every method is scoped by the app."""
+
+    async def attempts(self, where: LogFilter, cursor: str | None, limit: int) -> Page[Attempt]:
+        """List attempts, newest first."""
+        ...
+
+    async def attempt(self, app_id: str, attempt_id: int) -> AttemptDetail | None:
+        """Read one attempt with its request and response."""
+        ...
+
+    async def attempts_of(self, app_id: str, delivery_id: int) -> Sequence[Attempt]:
+        """Read all attempts of one delivery, oldest first."""
+        ...
+
+    async def deliveries(self, where: LogFilter, cursor: str | None, limit: int) -> Page[Delivery]:
+        """List deliveries, newest first."""
+        ...
+
+    async def delivery(self, app_id: str, delivery_id: int) -> Delivery | None:
+        """Read one delivery."""
+        ...
+
+    async def events(self, where: LogFilter, cursor: str | None, limit: int) -> Page[Event]:
+        """List events, newest first."""
+        ...
+
+    def event(self, app_id: str, public_id: str) -> Event | None:
+        """Read one event by the id that the world sees."""
+        ...
+
+    async def stats(self, app_id: str, endpoint_id: int, since: int, until: int, interval: int) -> Stats:
+        """Sum up an endpoint's rollups; times and `interval` in ms, whole minutes."""
+        ...
+
+
+class Apps(Protocol):
+    """The tenants. Every change carries its audit entry, committed with it."""
+
+    def get(self, app_id: str) -> App | None: ...  # noqa: D102
+    def page(self, cursor: str | None, limit: int) -> Page[App]: ...  # noqa: D102
+    def add(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def change(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def remove(self, app_id: str, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+
+
+class Tokens(Protocol):
+    """Access tokens, found by the SHA-256 of their text."""
+
+    def by_hash(self, digest: bytes) -> Token | None: ...  # noqa: D102
+    def get(self, app_id: str, token_id: int) -> Token | None: ...  # noqa: D102
+    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Token]: ...  # noqa: D102
+    def add(self, token: Token, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def remove(self, app_id: str, token_id: int, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+
+
+class Endpoints(Protocol):
+    """Endpoints, each a chain of immutable versions. `add` and `change` store the version that they are given."""
+
+    def get(self, app_id: str, endpoint_id: int) -> Endpoint | None: ...  # noqa: D102
+    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Endpoint]: ...  # noqa: D102
+    def all(self) -> Iterable[Endpoint]: ...  # noqa: D102
+    def add(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def change(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def remove(self, app_id: str, endpoint_id: int, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+
+
+class EventTypes(Protocol):
+    """The apps' own event types; the built-in ones are data in the code."""
+
+    def get(self, app_id: str, name: str) -> EventType | None: ...  # noqa: D102
+    def of(self, app_id: str) -> Sequence[EventType]: ...  # noqa: D102
+    def all(self) -> Iterable[EventType]: ...  # noqa: D102
+    def put(self, event_type: EventType, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def remove(self, app_id: str, name: str, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+
+
+class Tasks(Protocol):
+    """Tasks and the deliveries that they move; a step and its cursor are one transaction."""
+
+    def get(self, app_id: str, task_id: int) -> Task | None: ...  # noqa: D102
+    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]: ...  # noqa: D102
+    def unfinished(self) -> Sequence[Task]: ...  # noqa: D102
+    def add(self, task: Task, entry: AuditEntry | None) -> Awaitable[None]: ...  # noqa: D102
+    def change(self, task: Task, entry: AuditEntry | None) -> Awaitable[None]: ...  # noqa: D102
+    async def count(self, app_id: str, selection: Selection) -> int:
+        """Count the deliveries that a selection names."""
+        ...
+
+    def step(self, task: Task, limit: int, due_at: int) -> Awaitable[tuple[Task, Sequence[int]]]:
+        """Move up to `limit` deliveries on from the cursor; return the task as it is now (`done` when no more are
+        left) and the endpoints that have work.
+        """
+        ...
+
+
+class AuditLog(Protocol):
+    """Who changed what."""
+
+    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]: ...  # noqa: D102
+    def add(self, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+
+
+class Answers(Protocol):
+    """Answers to POSTs that carried an `Idempotency-Key`, sealed, because they may show a secret once."""
+
+    def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None: ...  # noqa: D102
+    def keep(self, app_id: str, key: Key) -> Awaitable[None]: ...  # noqa: D102
+
+
+class Upkeep(Protocol):
+    """What the store wants done in the background, in steps small enough not to stall deliveries."""
+
+    def index(self, limit: int) -> Awaitable[int]:
+        """Bring indexes that are filled in arrears up to date; return how many rows were done."""
+        ...
+
+    def prune(self, before: int, limit: int) -> Awaitable[int]:
+        """Delete up to `limit` rows that are older than `before` (ms); return how many."""
+        ...
+
+    def expire(self, before: int, limit: int, now: int) -> Awaitable[int]:
+        """Cancel up to `limit` open deliveries made before `before`, or whose endpoint is gone; return how many."""
+        ...
+
+    def backlog(self) -> tuple[int, int | None]:
+        """Return how many deliveries wait and when the oldest was due (ms), from counters, never a scan."""
+        ...
+
+    def healthy(self) -> str | None:
+        """Return why the store cannot take writes; None when it can."""
+        ...
