@@ -5,16 +5,17 @@ Methods that return an awaitable touch the disk through the group commit, or rea
 are point reads (a few microseconds) and may be called anywhere in the loop.
 """
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from reelhook.model.access import App, Token
-from reelhook.model.attempt import Attempt, AttemptDetail, Failure, Timing
+from reelhook.model.attempt import Attempt, AttemptDetail, Failure, Timing, Verdict
 from reelhook.model.audit import AuditEntry
 from reelhook.model.delivery import Delivery, State, Trigger
-from reelhook.model.endpoint import Endpoint
+from reelhook.model.endpoint import DisabledReason, Endpoint
 from reelhook.model.event import Event
 from reelhook.model.event_type import EventType
 from reelhook.model.http import Request, Response
@@ -77,11 +78,16 @@ class StoredKey(msgspec.Struct, gc=False):
 
 
 class Acceptance(msgspec.Struct, gc=False):
-    """Everything that one publish promises, committed together or not at all; `deliveries[i]` belong to `events[i]`."""
+    """Everything that one publish promises, committed together or not at all; `deliveries[i]` belong to `events[i]`.
+
+    `due_at` (ms, scheduling time) is when what waits is due: at once. `answer` is what the publisher is told then.
+    """
 
     app_id: str
     events: Sequence[Event]
     deliveries: Sequence[Sequence[NewDelivery]]
+    due_at: int
+    answer: bytes = b""
     keys: Sequence[Key] = ()
 
 
@@ -89,7 +95,8 @@ class Claimed(msgspec.Struct, gc=False):
     """A delivery that this process owns and may send now.
 
     `attempts` counts this attempt too. `step` is the number of scheduled attempts before this one since the schedule
-    (re)started. `previous_attempt_id` chains the attempts of a delivery together.
+    (re)started. `previous_attempt_id` chains the attempts of a delivery together. `from_queue` is False when accept
+    handed it over without queueing it.
     """
 
     id: int
@@ -102,6 +109,7 @@ class Claimed(msgspec.Struct, gc=False):
     rescues: int = 0
     previous_attempt_id: int | None = None
     lane: str | None = None
+    from_queue: bool = True
 
 
 class AttemptRecord(msgspec.Struct, gc=False):
@@ -135,18 +143,19 @@ class AttemptRecord(msgspec.Struct, gc=False):
 
 
 class Completion(msgspec.Struct, gc=False):
-    """An attempt together with what it makes of its delivery, committed together."""
+    """An attempt together with what it makes of its delivery, committed together; `at` is when it ended (ms)."""
 
     delivery_id: int
     claim_id: int
     endpoint_id: int
-    app_id: str
     state: State
     step: int
     rescues: int
+    at: int
     due_at: int | None
     attempt: AttemptRecord
     lane: str | None = None
+    from_queue: bool = True
 
 
 class Journal(Protocol):
@@ -156,8 +165,8 @@ class Journal(Protocol):
         """Return what is known of a key: stored, being stored at this moment, or nothing."""
         ...
 
-    def accept(self, acceptance: Acceptance) -> Awaitable[None]:
-        """Commit events with their deliveries and keys; done when it is on disk."""
+    def accept(self, acceptance: Acceptance) -> "asyncio.Future[bytes]":
+        """Commit events with their deliveries and keys; done, with the answer, when it is on disk."""
         ...
 
     def record(self, completion: Completion) -> Awaitable[bool]:
@@ -334,4 +343,40 @@ class Upkeep(Protocol):
 
     def healthy(self) -> str | None:
         """Return why the store cannot take writes; None when it can."""
+        ...
+
+
+class HandOver(Protocol):
+    """Where accept passes on what it made: straight to the dispatcher where the endpoint keeps up, else as a hint."""
+
+    def reserve(self, endpoint_id: int) -> bool:
+        """Ask for a place in the dispatcher's memory; each place is given back by `take` or `cancel`."""
+        ...
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        """Take over deliveries that are committed, in the places reserved for them."""
+        ...
+
+    def cancel(self, endpoint_ids: Sequence[int]) -> None:
+        """Give reserved places back: the commit failed."""
+        ...
+
+    def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
+        """Hear that something is in the queue for these endpoints."""
+        ...
+
+
+class Delivered(msgspec.Struct, gc=False):
+    """What `deliver` returns: the completion to be recorded, and the verdict that the endpoint's lane learns from."""
+
+    completion: Completion
+    verdict: Verdict
+    disabled: DisabledReason | None = None
+
+
+class Credentials(Protocol):
+    """Fetches what an endpoint's authentication needs."""
+
+    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
+        """Return the access token of an endpoint with OAuth2; `fresh` after a 401. Raises PrepareFailed."""
         ...

@@ -1,13 +1,14 @@
-"""What a dialect is: how one system spells events, payloads, signatures and retries. Each is a room of its own, pure."""
+"""What a dialect is: how one system spells events, payloads, signatures and retries; each a room of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from reelhook.errors import FieldError
-from reelhook.model.endpoint import Endpoint, Retry
+from reelhook.model.endpoint import Endpoint, Retry, ScheduleRetry
 from reelhook.model.event import Event
+from reelhook.model.secret import Secret
 
 
 class Body(msgspec.Struct, frozen=True, gc=False):
@@ -44,23 +45,38 @@ class Defaults(msgspec.Struct, frozen=True):
     headers_per_endpoint: int | None = None
 
 
+PATIENT: Final = Defaults(
+    retry=ScheduleRetry((5, 300, 1800, 7200, 18000, 36000, 36000)), disable=DisableRule(failing_for=5 * 86400)
+)
+"""Eight attempts within 28 hours; disabled when gone, or when nothing went through for five days."""
+
+
 class SigningKeys(Protocol):
     """The keys of one endpoint version, made ready once. Its `repr` shows no secret."""
 
-    def hmac_sha256(self, now: int) -> Sequence[Any]:
-        """Return keyed hash objects to copy, current secret first, retired ones that still count after it."""
+    def hmac_sha256(self, content: Sequence[bytes], now: int) -> list[bytes]:
+        """Return the digests of `content` (parts, taken as one text) under each key that counts at `now` (wall time,
+        ms): the current secret first, retired ones after it; empty without a secret.
+        """
         ...
 
-    def ed25519(self) -> Any | None:
-        """Return the private key for `v1a`, where the endpoint has one."""
+    def ed25519(self, content: Sequence[bytes]) -> bytes | None:
+        """Return the 64-byte signature, where the endpoint has such a key."""
         ...
 
 
 class Dialect(Protocol):
     """One system's way of speaking; its own tables say which canonical event is what in its words."""
 
-    name: str
-    defaults: Defaults
+    @property
+    def name(self) -> str:
+        """What `endpoint.dialect` says."""
+        ...
+
+    @property
+    def defaults(self) -> Defaults:
+        """What endpoints do unless they say otherwise."""
+        ...
 
     def name_of(self, event_type: str, endpoint: Endpoint | None = None) -> str | None:
         """Return how the dialect calls a canonical event; None when it cannot express it."""
@@ -90,10 +106,10 @@ class Dialect(Protocol):
         """Return the headers that identify and sign the body; `timestamp` is Unix seconds of this attempt."""
         ...
 
+    def key(self, secret: Secret) -> bytes:
+        """Return the HMAC key that a stored secret stands for."""
+        ...
+
     def new_secret(self, random_bytes: bytes) -> str | None:
         """Make a secret for an endpoint that brought none; None where the system does without."""
         ...
-
-
-Success = Literal["2xx"]
-"""Every dialect counts 200 to 299 as success."""

@@ -52,6 +52,28 @@ def is_transient(failure: Failure, status_code: int | None) -> bool:
     return failure in TRANSIENT
 
 
+class PrepareFailed(Exception):
+    """What an attempt needs could not be fetched (an access token, a fresh link), so it failed before it was sent.
+
+    `detail` is a sentence for people without any secret; `transient` says whether it may pass by itself.
+    """
+
+    def __init__(self, detail: str, *, transient: bool, failure: Failure = Failure.PREPARE) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.transient = transient
+        self.failure = failure
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What came of an attempt. `error` is a sentence for people, None on success; `transient`: it may pass."""
+
+    succeeded: bool
+    failure: Failure | None = None
+    error: str | None = None
+    transient: bool = False
+
+
 class Timing(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Where an attempt's time went, in milliseconds; None for a step that did not happen (a reused connection)."""
 

@@ -1,0 +1,67 @@
+"""Reads JSON from strangers into typed values; what is wrong is said in words and with a JSON pointer."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from reelhook.errors import FieldError, Invalid, Malformed
+
+T = TypeVar("T")
+_AT = re.compile(r" - at `(?:key in )?\$(.*)`\Z")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z")
+_MISSING = re.compile(r"Object missing required field `(.*)`\Z")
+
+
+def read_json(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """Decode a body.
+
+    Raises:
+        Malformed: it is not UTF-8, not JSON, or nested too deep.
+        Invalid: it is JSON but does not have the shape; `errors` says where.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"the body is not UTF-8 (byte {error.start})") from None
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise refused(error) from None
+    except msgspec.DecodeError as error:
+        raise Malformed(f"the body is not JSON: {_plain(str(error))}") from None
+    except RecursionError:
+        raise Malformed("the body is nested too deep") from None
+
+
+def convert(value: Any, to: type[T], **options: Any) -> T:
+    """Convert plain JSON values into a typed one, with errors as `read_json` gives them."""
+    try:
+        return msgspec.convert(value, to, **options)
+    except msgspec.ValidationError as error:
+        raise refused(error) from None
+    except RecursionError:
+        raise Malformed("the body is nested too deep") from None
+
+
+def refused(error: msgspec.ValidationError) -> Invalid:
+    """Say what a validation error says, with its place as a JSON pointer (RFC 6901)."""
+    message = str(error)
+    found = _AT.search(message)
+    place, text = ("", message) if found is None else (found.group(1), message[: found.start()])
+    pointer = "".join("/" + _escape(name or index) for name, index in _STEP.findall(place))
+    for pattern, words in ((_UNKNOWN, "unknown field"), (_MISSING, "missing field")):
+        if match := pattern.match(text):
+            field = match.group(1)
+            return Invalid(f"{words}: {field[:80]}", errors=(FieldError(words, f"{pointer}/{_escape(field)}"),))
+    detail = text[:1].lower() + text[1:]
+    return Invalid(f"{pointer or 'the body'}: {detail}", errors=(FieldError(detail, pointer),))
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("JSON is malformed: ")[:1].lower() + message.removeprefix("JSON is malformed: ")[1:]

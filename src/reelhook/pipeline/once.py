@@ -1,0 +1,121 @@
+"""Once: a publish that carries an `Idempotency-Key`, or events with ids of the client's, happens one time only."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+
+from reelhook.errors import Conflict, FieldError, Invalid
+from reelhook.model.event import Event
+from reelhook.pipeline import accept
+from reelhook.pipeline.accept import Draft, Receipt
+from reelhook.ports import Clock, Journal, Key, StoredKey
+
+KEY_LIFE_MS: Final = 24 * 3600 * 1000
+"""How long an `Idempotency-Key` is kept."""
+EVENT_ID_LIFE_MS: Final = 45 * 24 * 3600 * 1000
+"""How long an event id is kept: longer than the event itself."""
+EVENT: Final = "event"
+_receipt: Final = msgspec.json.Decoder(Receipt)
+
+Keyed = tuple[str, str, bytes]
+"""Kind, key and fingerprint of an `Idempotency-Key`."""
+MakeKeys = Callable[[Sequence[Event], Sequence[bytes], bytes], Sequence[Key]]
+
+
+class Commit(Protocol):
+    """Commits drafts with the keys that are made for them."""
+
+    def __call__(self, drafts: Sequence[Draft], *, batch: bool, keys: MakeKeys) -> "asyncio.Future[bytes]":
+        """Return a future that is done when it is on disk."""
+        ...
+
+
+class Once:
+    """Looks at what is known of the keys before anything is committed."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    async def publish(
+        self, app_id: str, drafts: Sequence[Draft], keyed: Keyed | None, commit: Commit, *, batch: bool
+    ) -> bytes:
+        """Answer as the first time where it was published before; else commit what is new."""
+        names = [(EVENT, draft.id) for draft in drafts if draft.id is not None]
+        await self._settle(app_id, [*names, *([keyed[:2]] if keyed else [])])
+        # From here to the commit nothing awaits, so nobody else can come between.
+        known = self._recall(app_id, *keyed[:2]) if keyed else None
+        if keyed and known:
+            return _same_request(known, keyed)
+        seen = self._seen(app_id, drafts)
+        fresh = [draft for place, draft in enumerate(drafts) if place not in seen]
+        if not fresh:
+            return accept.answer([seen[place] for place in range(len(drafts))], batch=batch)
+        if not seen:
+            return await commit(drafts, batch=batch, keys=partial(self._keys, drafts, keyed, lambda answer: answer))
+        whole = partial(_merged, seen, len(drafts))
+        return whole(await commit(fresh, batch=True, keys=partial(self._keys, fresh, keyed, whole)))
+
+    def _seen(self, app_id: str, drafts: Sequence[Draft]) -> dict[int, Receipt]:
+        """Return the receipts of drafts whose ids are known, by place; refuse ids known with other content."""
+        seen: dict[int, Receipt] = {}
+        for place, draft in enumerate(drafts):
+            known = None if draft.id is None else self._recall(app_id, EVENT, draft.id)
+            if known is None:
+                continue
+            if known.fingerprint != accept.fingerprint(draft):
+                raise Conflict(f"an event with the id {draft.id} exists already, with other content")
+            seen[place] = _receipt.decode(known.answer)
+        return seen
+
+    async def _settle(self, app_id: str, names: Sequence[tuple[str, str]]) -> None:
+        """Wait until none of the keys is just being stored."""
+        while True:
+            found = [self._journal.recall(app_id, kind, key) for kind, key in names]
+            storing = [one for one in found if one is not None and not isinstance(one, StoredKey)]
+            if not storing:
+                return
+            await storing[0]
+
+    def _recall(self, app_id: str, kind: str, key: str) -> StoredKey | None:
+        known = self._journal.recall(app_id, kind, key)
+        return known if isinstance(known, StoredKey) else None
+
+    def _keys(  # noqa: PLR0913, PLR0917 - the first three are bound beforehand
+        self,
+        drafts: Sequence[Draft],
+        keyed: Keyed | None,
+        whole: Callable[[bytes], bytes],
+        events: Sequence[Event],
+        receipts: Sequence[bytes],
+        answer: bytes,
+    ) -> Sequence[Key]:
+        now = self._clock.wall()
+        keys = [
+            Key(EVENT, draft.id, accept.fingerprint(draft), receipt, now + EVENT_ID_LIFE_MS, event.id)
+            for draft, event, receipt in zip(drafts, events, receipts, strict=True)
+            if draft.id is not None
+        ]
+        if keyed is not None:
+            kind, key, fingerprint = keyed
+            keys.append(Key(kind, key, fingerprint, whole(answer), now + KEY_LIFE_MS, events[0].id))
+        return keys
+
+
+def _same_request(known: StoredKey, keyed: Keyed) -> bytes:
+    if known.fingerprint != keyed[2]:
+        raise Invalid(
+            "this Idempotency-Key was used with another body; use a new key for a new request",
+            errors=(FieldError("Idempotency-Key used before with another body"),),
+            slug="idempotency-key-reused",
+        )
+    return known.answer
+
+
+def _merged(seen: dict[int, Receipt], count: int, answer: bytes) -> bytes:
+    """Return the answer to a whole batch, of which `answer` is the part that was new."""
+    rest = iter(accept.receipts(answer))
+    return accept.answer([seen[place] if place in seen else next(rest) for place in range(count)], batch=True)

@@ -1,0 +1,50 @@
+"""Prepare: what an attempt needs of the world before it can be shaped and signed: an access token, a fresh link.
+
+It returns values, so that shape and sign stay pure. What cannot be had fails the attempt: a dead link is never sent.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from reelhook.model.endpoint import Endpoint, MutualTlsAuth, OAuth2Auth
+from reelhook.model.event import Event
+from reelhook.model.http import ClientIdentity
+from reelhook.ports import Credentials
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class Prepared(msgspec.Struct, frozen=True, gc=False):
+    """What was fetched: the access token, and `context` for the shape."""
+
+    bearer: str | None = None
+    context: Mapping[str, Any] = _NOTHING
+
+
+_READY: Final = Prepared()
+
+
+class Preparing:
+    """Fetches through guarded, cached, single-flight sources."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def prepare(self, endpoint: Endpoint, event: Event, *, fresh: bool = False) -> Prepared:  # noqa: ARG002
+        """Fetch what this attempt needs; `fresh` drops a token that was just refused. Raises PrepareFailed.
+
+        The event is there for dialects whose payloads carry expiring links.
+        """
+        if isinstance(endpoint.auth, OAuth2Auth):
+            return Prepared(bearer=await self._credentials.bearer(endpoint, fresh=fresh))
+        return _READY
+
+
+def identity(endpoint: Endpoint) -> ClientIdentity | None:
+    """Return the client certificate of an endpoint with mutual TLS."""
+    auth = endpoint.auth
+    if not isinstance(auth, MutualTlsAuth):
+        return None
+    return ClientIdentity(f"{endpoint.id}/{endpoint.version}", auth.certificate, auth.private_key)

@@ -1,0 +1,90 @@
+"""Promise: which endpoints get an event, and under which ids; what accept commits."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from reelhook.errors import FieldError, Invalid
+from reelhook.model.delivery import Trigger
+from reelhook.model.endpoint import Endpoint, Ordering
+from reelhook.model.event import Event
+from reelhook.pipeline.directory import Directory, Route
+from reelhook.ports import Claimed, HandOver, NewDelivery
+
+WHOLE_ENDPOINT: Final = "*"
+"""The one lane of an endpoint that is ordered as a whole."""
+
+
+class _Asset(msgspec.Struct):
+    id: str | int | None = None
+
+
+class _Subject(msgspec.Struct):
+    asset: _Asset | None = None
+
+
+_subject: Final = msgspec.json.Decoder(_Subject)
+
+
+def recipients(directory: Directory, event: Event) -> list[Route]:
+    """Return the endpoints that an event goes to: those that subscribe to its type and whose conditions hold."""
+    return [
+        route
+        for route in directory.matching(event.app_id, event.type)
+        if route.filter.unconditional or route.filter.accepts(event)
+    ]
+
+
+def deliveries(routes: Iterable[Route], event: Event, first: int, hand_over: HandOver) -> list[NewDelivery]:
+    """Make the deliveries of an event, with ids from `first` on; claim each whose endpoint keeps up at present."""
+    return [
+        NewDelivery(
+            first + place,
+            route.endpoint.id,
+            first + place if hand_over.reserve(route.endpoint.id) else 0,
+            lane_of(route.endpoint, event),
+        )
+        for place, route in enumerate(routes)
+    ]
+
+
+def claimed(event: Event, new: Sequence[NewDelivery]) -> list[Claimed]:
+    """Return what is handed over to the dispatcher once it is committed."""
+    return [
+        Claimed(one.id, one.claim_id, one.endpoint_id, event, 1, 0, Trigger.SCHEDULE, from_queue=False)
+        for one in new
+        if one.claim_id
+    ]
+
+
+def lane_of(endpoint: Endpoint, event: Event) -> str | None:
+    """Return the lane that a delivery waits in, where its endpoint is ordered; events about no asset wait for none."""
+    if endpoint.ordering is Ordering.NONE:
+        return None
+    if endpoint.ordering is Ordering.ENDPOINT:
+        return WHOLE_ENDPOINT
+    return event.ordering_key or asset_id(event)
+
+
+def asset_id(event: Event) -> str | None:
+    """Return the id of the asset that an event is about; None when it is about none."""
+    try:
+        subject = _subject.decode(event.data)
+    except msgspec.MsgspecError:
+        return None
+    return None if subject.asset is None or subject.asset.id is None else str(subject.asset.id)
+
+
+def check_data(directory: Directory, event: Event, pointer: str) -> None:
+    """Refuse an event whose type is unknown to a strict app, or whose data do not fit a type that asks for checks."""
+    if not directory.knows(event.app_id, event.type) and directory.is_strict(event.app_id):
+        raise Invalid(
+            f"the event type {event.type} is not in the catalogue, and this app accepts only types that are",
+            errors=(FieldError("unknown event type", f"{pointer}/type"),),
+        )
+    validator = directory.validator(event.app_id, event.type)
+    errors = validator.check(event.data) if validator else []
+    if errors:
+        found = tuple(FieldError(one.detail, f"{pointer}/data{one.pointer}") for one in errors)
+        raise Invalid(f"the data do not fit the schema of {event.type}: {errors[0].detail}", errors=found)

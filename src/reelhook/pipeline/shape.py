@@ -1,0 +1,34 @@
+"""Shape: an event in the words of the endpoint's dialect."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reelhook.dialects.dialect import Body, Dialect
+from reelhook.errors import Invalid
+from reelhook.model.endpoint import Endpoint
+from reelhook.model.event import Event
+
+
+class Shaped(msgspec.Struct, frozen=True, gc=False):
+    """A body and what its dialect calls the event."""
+
+    event_name: str
+    body: Body
+
+
+def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Mapping[str, Any]) -> Shaped:
+    """Make the body of a delivery; `context` is what prepare fetched.
+
+    Raises:
+        Invalid: the dialect cannot express this event (problem type `not-expressible`), or the data are not JSON.
+    """
+    name = dialect.name_of(event.type, endpoint)
+    if name is None:
+        detail = f"The {dialect.name} dialect has no word for {event.type}; no endpoint of that dialect receives it."
+        raise Invalid(detail, slug="not-expressible")
+    try:
+        return Shaped(name, dialect.shape(event, endpoint, context))
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Invalid(f"The event's data cannot be taken apart to choose fields: {error}.") from None

@@ -1,0 +1,78 @@
+"""Writes accepted events with their deliveries, many publishes at once."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from reelhook.ports import Acceptance, NewDelivery
+from reelhook.store import ordering
+from reelhook.store.statements import Bulk, statements
+
+Row = tuple[Any, ...]
+_SQL: Final = statements("sqlite", "journal")
+
+
+class Accepting:
+    """The left half of an event's life, as SQL."""
+
+    def __init__(self) -> None:
+        self._events = Bulk(_SQL["insert_events"], 10)
+        self._deliveries = Bulk(_SQL["insert_deliveries"], 14)
+        self._queue = Bulk(_SQL["insert_queue"], 3)
+        self._keys = Bulk(_SQL["insert_keys"], 7)
+
+    def run(self, connection: apsw.Connection, acceptances: Sequence[Acceptance]) -> None:
+        """Write them all, inside the writer's transaction."""
+        self._events.run(connection, _event_rows(acceptances))
+        deliveries = list(_with_events(acceptances))
+        self._deliveries.run(connection, [_delivery_row(*item) for item in deliveries])
+        waiting = [item for item in deliveries if not item[0].claim_id]
+        self._queue.run(connection, [(new.endpoint_id, now, new.id) for new, _, _, now in waiting])
+        self._keys.run(
+            connection,
+            [
+                (one.app_id, key.kind, key.key, key.fingerprint, key.answer, key.event_id, key.expires_at)
+                for one in acceptances
+                for key in one.keys
+            ],
+        )
+        for new, _, _, _ in waiting:
+            if new.lane is not None:
+                ordering.join(connection, new.endpoint_id, new.lane, new.id, new.id)
+
+
+def _event_rows(acceptances: Sequence[Acceptance]) -> list[Row]:
+    return [
+        (
+            event.id,
+            event.app_id,
+            event.type,
+            event.given_id,
+            event.occurred_at,
+            event.accepted_at,
+            event.ordering_key,
+            event.source,
+            event.data,
+            len(deliveries),
+        )
+        for one in acceptances
+        for event, deliveries in zip(one.events, one.deliveries, strict=True)
+    ]
+
+
+def _with_events(acceptances: Sequence[Acceptance]) -> "list[tuple[NewDelivery, int, str, int]]":
+    return [
+        (new, event.id, event.app_id, one.due_at)
+        for one in acceptances
+        for event, deliveries in zip(one.events, one.deliveries, strict=True)
+        for new in deliveries
+    ]
+
+
+def _delivery_row(new: NewDelivery, event_id: int, app_id: str, now: int) -> Row:
+    position = None if new.lane is None else new.id
+    head = (new.id, app_id, event_id, new.endpoint_id)
+    if new.claim_id:
+        return (*head, "sending", 1, 0, 0, "schedule", new.claim_id, None, now, new.lane, position)
+    return (*head, "pending", 0, 0, 0, "schedule", None, now, now, new.lane, position)

@@ -1,0 +1,55 @@
+"""Answers to POSTs that carried an `Idempotency-Key`: what a repetition gets, sealed, as it may show a secret once."""
+
+from collections.abc import Awaitable
+from typing import Final
+
+import apsw
+
+from reelhook.ports import Clock, Key, StoredKey
+from reelhook.store.commit import GroupCommit
+from reelhook.store.seal import Sealer, place_of
+from reelhook.store.select import select_one
+from reelhook.store.statements import statements
+from reelhook.store.writing import write
+
+_SQL: Final = statements("sqlite", "answers")
+
+
+class SqliteAnswers:
+    """Implements `Answers`."""
+
+    def __init__(self, commit: GroupCommit, reader: apsw.Connection, sealer: Sealer, clock: Clock) -> None:
+        self._commit = commit
+        self._reader = reader
+        self._sealer = sealer
+        self._clock = clock
+
+    def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None:
+        """Return what was answered, while it is kept."""
+        row = select_one(self._reader, _SQL["recall"], (app_id, kind, key, self._clock.wall()))
+        if row is None:
+            return None
+        fingerprint, answer, event_id = row
+        return StoredKey(fingerprint, self._sealer.open(answer, _place(app_id, kind, key)), event_id)
+
+    def keep(self, app_id: str, key: Key) -> Awaitable[None]:
+        """Keep an answer; where one is kept already it stays."""
+        row = {
+            "app_id": app_id,
+            "kind": key.kind,
+            "key": key.key,
+            "fingerprint": key.fingerprint,
+            "answer": self._sealer.seal(key.answer, _place(app_id, key.kind, key.key)),
+            "event_id": key.event_id,
+            "expires_at": key.expires_at,
+            "now": self._clock.wall(),
+        }
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["keep"], row)
+
+        return write(self._commit, job)
+
+
+def _place(app_id: str, kind: str, key: str) -> bytes:
+    return place_of(app_id, "keys", kind, key)

@@ -1,0 +1,41 @@
+"""The audit log: every change adds its entry in its own transaction."""
+
+from collections.abc import Awaitable
+from typing import Final
+
+import apsw
+import msgspec
+
+from reelhook.model.audit import AuditEntry
+from reelhook.model.page import Page
+from reelhook.store.commit import GroupCommit
+from reelhook.store.cursor import cut_page, read_cursor, scope_of
+from reelhook.store.select import select_column
+from reelhook.store.statements import statements
+from reelhook.store.writing import write
+
+_SQL: Final = statements("sqlite", "audit")
+_entry: Final = msgspec.json.Decoder(AuditEntry)
+
+
+class SqliteAudit:
+    """Implements `AuditLog`."""
+
+    def __init__(self, commit: GroupCommit, reader: apsw.Connection) -> None:
+        self._commit = commit
+        self._reader = reader
+
+    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]:
+        """List an app's entries, newest first."""
+        scope = scope_of("audit", app_id)
+        found = select_column(self._reader, _SQL["page"], (app_id, read_cursor(scope, cursor), limit + 1))
+        return cut_page([_entry.decode(raw) for raw in found], limit, scope, lambda entry: entry.id)
+
+    def add(self, entry: AuditEntry) -> Awaitable[None]:
+        """Note something that changes nothing stored (a secret was shown)."""
+        return write(self._commit, lambda connection: add_entry(connection, entry))
+
+
+def add_entry(connection: apsw.Connection, entry: AuditEntry) -> None:
+    """Write an entry inside the transaction of the change that it tells of."""
+    connection.execute(_SQL["add"], (entry.id, entry.app_id, msgspec.json.encode(entry)))

@@ -1,0 +1,75 @@
+"""The apps' own event types, all in memory, every change on disk first."""
+
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from reelhook.errors import NotFound
+from reelhook.model.audit import AuditEntry
+from reelhook.model.event_type import EventType
+from reelhook.store.apps import require_app
+from reelhook.store.audit import add_entry
+from reelhook.store.commit import GroupCommit
+from reelhook.store.select import select
+from reelhook.store.statements import statements
+from reelhook.store.writing import write
+
+_SQL: Final = statements("sqlite", "event_types")
+_event_type: Final = msgspec.json.Decoder(EventType)
+
+
+class SqliteEventTypes:
+    """Implements `EventTypes`. A type that is stored has its `app_id`."""
+
+    def __init__(self, commit: GroupCommit, reader: apsw.Connection) -> None:
+        self._commit = commit
+        self._types: dict[str, dict[str, EventType]] = {}
+        for app_id, name, raw in select(reader, _SQL["all"]):
+            self._types.setdefault(app_id, {})[name] = _event_type.decode(raw)
+
+    def get(self, app_id: str, name: str) -> EventType | None:
+        """Return an app's own type."""
+        return self._types.get(app_id, {}).get(name)
+
+    def of(self, app_id: str) -> Sequence[EventType]:
+        """Return an app's own types by name."""
+        return sorted(self._types.get(app_id, {}).values(), key=lambda event_type: event_type.name)
+
+    def all(self) -> Iterable[EventType]:
+        """Return the own types of every app."""
+        return [event_type for types in self._types.values() for event_type in types.values()]
+
+    def put(self, event_type: EventType, entry: AuditEntry) -> Awaitable[None]:
+        """Store a type, new or changed; NotFound when its app is gone."""
+        app_id = entry.app_id if event_type.app_id is None else event_type.app_id
+        owned = msgspec.structs.replace(event_type, app_id=app_id)
+
+        def job(connection: apsw.Connection) -> None:
+            require_app(connection, app_id)
+            connection.execute(_SQL["put"], (app_id, owned.name, msgspec.json.encode(owned)))
+            add_entry(connection, entry)
+
+        return write(self._commit, job, lambda: self._keep(app_id, owned))
+
+    def remove(self, app_id: str, name: str, entry: AuditEntry) -> Awaitable[None]:
+        """Remove a type; NotFound when the app has none of this name."""
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["remove"], (app_id, name))
+            if not connection.changes():
+                raise NotFound(f"the app has no event type {name} of its own")
+            add_entry(connection, entry)
+
+        return write(self._commit, job, lambda: self._drop(app_id, name))
+
+    def forget_app(self, app_id: str) -> None:
+        """Forget the types of an app that is gone."""
+        self._types.pop(app_id, None)
+
+    def _keep(self, app_id: str, event_type: EventType) -> None:
+        self._types.setdefault(app_id, {})[event_type.name] = event_type
+
+    def _drop(self, app_id: str, name: str) -> None:
+        self._types.get(app_id, {}).pop(name, None)

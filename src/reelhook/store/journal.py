@@ -1,0 +1,89 @@
+"""The journal: what is promised to the publisher and what became of it, written through the group commit."""
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from typing import Final
+
+import apsw
+
+from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredKey
+from reelhook.store.commit import GroupCommit, Operation, Outcome
+from reelhook.store.statements import statements
+
+_SQL: Final = statements("sqlite", "journal")
+NOTHING_HANDED_OVER: Final = (1 << 63) - 1
+
+
+class SqliteJournal:
+    """Implements `Journal`."""
+
+    def __init__(self, commit: GroupCommit, reader: apsw.Connection, clock: Clock) -> None:
+        self._commit = commit
+        self._reader = reader
+        self._clock = clock
+        self._storing: dict[tuple[str, str, str], asyncio.Future[StoredKey | None]] = {}
+        self._handed_over: dict[int, None] = {}
+
+    def recall(self, app_id: str, kind: str, key: str) -> StoredKey | Awaitable[StoredKey | None] | None:
+        """Return what is known of a key; while it is being stored, something to await."""
+        storing = self._storing.get((app_id, kind, key))
+        if storing is not None:
+            return asyncio.shield(storing)
+        row = self._reader.execute(_SQL["recall_key"], (app_id, kind, key, self._clock.wall())).fetchone()
+        return None if row is None else StoredKey(*row)
+
+    def accept(self, acceptance: Acceptance) -> "asyncio.Future[bytes]":
+        """Commit events with their deliveries and keys."""
+        for deliveries in acceptance.deliveries:
+            for new in deliveries:
+                if new.claim_id:
+                    self._handed_over[new.id] = None
+        future = self._commit.submit("accept", acceptance, weight=len(acceptance.events))
+        if acceptance.keys:
+            self._announce_keys(acceptance, future)
+        return future
+
+    def record(self, completion: Completion) -> Awaitable[bool]:
+        """Commit an attempt with its delivery's new state. Kept and tried again while the disk is full."""
+        return self._commit.submit("record", completion, must=True)
+
+    def record_test(self, attempt: AttemptRecord) -> Awaitable[None]:
+        """Commit an attempt that belongs to no delivery."""
+        return self._commit.submit("attempt", attempt)
+
+    def opened(self) -> int:
+        """Return the smallest id of a delivery handed over and not yet completed: where a rescue would look from."""
+        return next(iter(self._handed_over), NOTHING_HANDED_OVER)
+
+    def closed(self, batch: list[Operation], outcomes: list[Outcome]) -> None:
+        """Forget handed-over deliveries whose completion or release is on disk, or that were never stored."""
+        for operation, (_, error) in zip(batch, outcomes, strict=True):
+            if operation.kind == "record" and error is None:
+                self._handed_over.pop(operation.value.delivery_id, None)
+            elif operation.kind == "release" and error is None:
+                for one in operation.value:
+                    self._handed_over.pop(one.id, None)
+            elif operation.kind == "accept" and error is not None:
+                for deliveries in operation.value.deliveries:
+                    for new in deliveries:
+                        self._handed_over.pop(new.id, None)
+
+    def _announce_keys(self, acceptance: Acceptance, committed: "asyncio.Future[bytes]") -> None:
+        for key in acceptance.keys:
+            name = (acceptance.app_id, key.kind, key.key)
+            stored = StoredKey(key.fingerprint, key.answer, key.event_id)
+            storing = asyncio.get_running_loop().create_future()
+            self._storing[name] = storing
+            committed.add_done_callback(partial(self._stored, name, stored, storing))
+
+    def _stored(
+        self,
+        name: tuple[str, str, str],
+        stored: StoredKey,
+        storing: "asyncio.Future[StoredKey | None]",
+        done: "asyncio.Future[bytes]",
+    ) -> None:
+        self._storing.pop(name, None)
+        if not storing.done():
+            storing.set_result(None if done.cancelled() or done.exception() else stored)

@@ -1,0 +1,247 @@
+"""The queue: what waits for each endpoint, taken in claims, given back, rescued, resent, cancelled."""
+
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, Final
+
+import apsw
+
+from reelhook.errors import Conflict, NotFound
+from reelhook.model import ids
+from reelhook.model.attempt import Failure, Timing
+from reelhook.model.delivery import CLOSED, RESCUES_BEFORE_COUNTING, TRANSITIONS, Delivery, Move, State, Trigger
+from reelhook.model.event import Event
+from reelhook.ports import AttemptRecord, Claimed, Clock
+from reelhook.store import ordering
+from reelhook.store.commit import GroupCommit
+from reelhook.store.recording import Recording
+from reelhook.store.statements import Bulk, statements
+
+Row = tuple[Any, ...]
+_SQL: Final = statements("sqlite", "queue")
+_RESCUE_CHUNK: Final = 500
+
+
+class Claim:
+    """One claim on its way to the writer: which rows, under which claim id."""
+
+    __slots__ = ("claim_id", "found", "now")
+
+    def __init__(self, claim_id: int, now: int, found: list[tuple[int, Claimed]]) -> None:
+        self.claim_id = claim_id
+        self.now = now
+        self.found = found
+
+
+class Claiming:
+    """What the writer does for claims and releases, many at once."""
+
+    def __init__(self) -> None:
+        self._claim = Bulk(_SQL["claim"], 3)
+        self._claims = Bulk(_SQL["insert_claims"], 1)
+        self._delete_claims = Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1)
+        self._dequeue = Bulk(_SQL["delete_queue"], 3)
+        self._enqueue = Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3)
+        self._release = Bulk(_SQL["release"], 3)
+
+    def claim(self, connection: apsw.Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
+        """Take the deliveries; leave out those that were cancelled or resent since they were found."""
+        rows = [(item.id, claim.claim_id, claim.now) for claim in claims for _, item in claim.found]
+        changed = self._claim.run(connection, rows)
+        ours = None if changed == len(rows) else self._ours(connection, rows)
+        taken = [
+            [(due, item) for due, item in claim.found if ours is None or (item.id, claim.claim_id) in ours]
+            for claim in claims
+        ]
+        self._dequeue.run(connection, [(item.endpoint_id, due, item.id) for found in taken for due, item in found])
+        self._claims.run(connection, [(item.id,) for found in taken for _, item in found])
+        return [[item for _, item in found] for found in taken]
+
+    def _ours(self, connection: apsw.Connection, rows: list[Row]) -> set[tuple[int, int]]:
+        text = _SQL["claimed"].replace(":rows", ", ".join(["(?, ?)"] * len(rows)))
+        values = [value for row in rows for value in row[:2]]
+        claim_of = {row[0]: row[1] for row in rows}
+        return {(found, claim_of[found]) for (found,) in connection.execute(text, values)}
+
+    def release(self, connection: apsw.Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
+        """Give deliveries back to the queue, due at once, their attempt number taken back."""
+        items = [item for group in released for item in group]
+        self._release.run(connection, [(item.id, item.claim_id, now) for item in items])
+        self._delete_claims.run(connection, [(item.id,) for item in items if item.from_queue])
+        self._enqueue.run(connection, [(item.endpoint_id, now, item.id) for item in items])
+
+
+class SqliteQueue:
+    """Implements `Queue`. SQLite has one process, so what the reader finds due stays so until our own commit."""
+
+    def __init__(
+        self, commit: GroupCommit, reader: apsw.Connection, clock: Clock, identities: ids.IdSource, recording: Recording
+    ) -> None:
+        self._commit = commit
+        self._reader = reader
+        self._clock = clock
+        self._ids = identities
+        self._recording = recording
+
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Awaitable[Sequence[Claimed]]:
+        """Take up to `limit` due deliveries of one endpoint."""
+        rows = self._reader.execute(_SQL["due"], (endpoint_id, due, limit))
+        found = [(row[0], _claimed(endpoint_id, claim_id, row)) for row in rows]
+        return self._commit.submit("claim", Claim(claim_id, due, found), weight=max(1, len(found)))
+
+    def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
+        """Give back deliveries of which no byte was written."""
+        items = list(claimed)
+        return self._commit.submit("release", items, must=True, weight=max(1, len(items)))
+
+    def next_due(self, endpoint_id: int) -> int | None:
+        """Return when the endpoint's first waiting delivery is due."""
+        due: int | None = self._reader.execute(_SQL["next_due"], (endpoint_id,)).get
+        return due
+
+    def waiting(self) -> dict[int, int]:
+        """Return for every endpoint with waiting deliveries when the first is due."""
+        rows: list[Any] = self._reader.execute(_SQL["waiting"]).fetchall()
+        return dict(rows)
+
+    async def rescue(self, now: int) -> int:
+        """Free what the previous process left in `sending`, in steps of some hundreds."""
+        total = 0
+        while freed := await self._commit.submit("write", lambda connection: self._rescue(connection, now)):
+            total += freed
+        return total
+
+    def resend(self, app_id: str, delivery_id: int, trigger: Trigger, now: int) -> Awaitable[Delivery]:
+        """Put a delivery back to `pending`, its schedule restarted."""
+        position = self._ids.take(self._clock.wall())
+        return self._commit.submit(
+            "write",
+            lambda connection: _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position),
+        )
+
+    def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
+        """Cancel a waiting delivery."""
+        return self._commit.submit("write", lambda connection: _cancel(connection, app_id, delivery_id, now))
+
+    def _rescue(self, connection: apsw.Connection, now: int) -> int:
+        orphans: list[Row] = connection.execute(_SQL["orphans"], (_RESCUE_CHUNK,)).fetchall()
+        first = self._ids.take(self._clock.wall(), max(1, len(orphans)))
+        attempts = [_interrupted(first + index, row, now) for index, row in enumerate(orphans)]
+        self._recording.attempts(connection, attempts)
+        rescued = [(row[0], now, first + index, *_counted(row[4], row[5])) for index, row in enumerate(orphans)]
+        Bulk(_SQL["rescue"], 5).run(connection, rescued)
+        Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1).run(
+            connection, [(row[0],) for row in orphans]
+        )
+        Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3).run(
+            connection, [(row[2], now, row[0]) for row in orphans]
+        )
+        return len(orphans)
+
+
+def _counted(step: int, rescues: int) -> tuple[int, int]:
+    """Return step and rescues after one more interruption: so many in a row count as one step of the schedule."""
+    if rescues + 1 >= RESCUES_BEFORE_COUNTING:
+        return step + 1, 0
+    return step, rescues + 1
+
+
+def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:
+    _, delivery_id, attempts, step, trigger, rescues, last_attempt_id, lane, *event = row
+    return Claimed(
+        delivery_id,
+        claim_id,
+        endpoint_id,
+        Event(*event),
+        attempts + 1,
+        step,
+        Trigger(trigger),
+        rescues,
+        last_attempt_id,
+        lane,
+    )
+
+
+def _interrupted(attempt_id: int, row: Row, now: int) -> AttemptRecord:
+    delivery_id, app_id, endpoint_id, attempts, _, _, trigger, last_attempt_id, _, event_id, kind, given_id = row
+    return AttemptRecord(
+        id=attempt_id,
+        app_id=app_id,
+        delivery_id=delivery_id,
+        event=Event(event_id, app_id, kind, b"", 0, 0, given_id),
+        event_name=kind,
+        endpoint_id=endpoint_id,
+        endpoint_version=0,
+        number=attempts,
+        at=now,
+        status_code=None,
+        failure=Failure.INTERRUPTED,
+        error="Reelhook stopped while this was being sent; whether the receiver got it is unknown, so it is sent again",
+        trigger=Trigger(trigger),
+        timing=Timing(),
+        previous_id=last_attempt_id,
+        head=b"",
+        frame=None,
+        body=None,
+        response_head=b"",
+        response_body=b"",
+        truncated=False,
+        remote_address=None,
+    )
+
+
+def _load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Row:
+    row: Row | None = connection.execute(_SQL["delivery"], (delivery_id, app_id)).fetchone()
+    if row is None:
+        raise NotFound("there is no such delivery")
+    return row
+
+
+def _resend(connection: apsw.Connection, row: Row, trigger: Trigger, now: int, position: int) -> Delivery:
+    delivery_id, app_id, _, endpoint_id, state, _, due_at, _, _, lane, place = row
+    if (State(state), Move.RESEND) not in TRANSITIONS:
+        raise Conflict("the delivery is being sent at this moment; wait for its result, then resend")
+    waits = State(state) not in CLOSED
+    if waits and due_at is None:
+        raise Conflict("the delivery waits for the one before it in its ordered lane; resend or cancel that one")
+    if waits:
+        connection.execute(_SQL["dequeue"], (endpoint_id, due_at, delivery_id))
+        position = place
+    connection.execute(_SQL["resend"], (trigger.value, now, now, None if lane is None else position, delivery_id))
+    connection.execute(_SQL["enqueue"], (endpoint_id, now, delivery_id))
+    if lane is not None and not waits:
+        ordering.join(connection, endpoint_id, lane, delivery_id, position)
+    return load(connection, app_id, delivery_id)
+
+
+def _cancel(connection: apsw.Connection, app_id: str, delivery_id: int, now: int) -> Delivery:
+    row = _load(connection, app_id, delivery_id)
+    endpoint_id, state, due_at, lane = row[3], State(row[4]), row[6], row[9]
+    if (state, Move.CANCEL) not in TRANSITIONS:
+        raise Conflict(f"the delivery is {state.value}; only a pending or retrying one can be cancelled")
+    connection.execute(_SQL["dequeue"], (endpoint_id, ordering.BLOCKED if due_at is None else due_at, delivery_id))
+    connection.execute(_SQL["cancel"], (now, delivery_id))
+    if lane is not None:
+        ordering.leave(connection, endpoint_id, lane, delivery_id, now)
+    return load(connection, app_id, delivery_id)
+
+
+def load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Delivery:
+    """Read one delivery as the API shows it."""
+    row = _load(connection, app_id, delivery_id)
+    event = connection.execute("SELECT type, given_id FROM events WHERE id = ?", (row[2],)).fetchone()
+    if event is None:
+        raise NotFound("the event of this delivery is past its retention")
+    return Delivery(
+        id=delivery_id,
+        app_id=app_id,
+        event_id=row[2],
+        event_public_id=event[1] or ids.show("evt", row[2]),
+        event_type=event[0],
+        endpoint_id=row[3],
+        state=State(row[4]),
+        attempts=row[5],
+        next_attempt_at=row[6],
+        created_at=ids.time_of(delivery_id),
+        updated_at=row[7],
+        delivered_at=row[8],
+    )

@@ -1,0 +1,160 @@
+"""Writes attempts together with what they make of their deliveries, many at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from reelhook.model.delivery import OPEN, WAITING, State
+from reelhook.model.latency import bucket_of
+from reelhook.ports import AttemptRecord, Completion
+from reelhook.store import ordering
+from reelhook.store.statements import Bulk, statements
+
+Row = tuple[Any, ...]
+_SQL: Final = statements("sqlite", "journal")
+DELIVERED, FAILED, ATTEMPTS, FAILED_ATTEMPTS, LATENCY = 0, 1, 2, 3, 100
+"""`rollups.measure`."""
+_timing = msgspec.json.Encoder()
+
+
+class Recording:
+    """The right half of an event's life, as SQL."""
+
+    def __init__(self) -> None:
+        self._attempts = Bulk(_SQL["insert_attempts"], 18)
+        self._details = Bulk(_SQL["insert_attempt_details"], 11)
+        self._complete = Bulk(_SQL["complete"], 9)
+        self._delete_claims = Bulk(_SQL["delete_claims"], 1)
+        self._queue = Bulk(_SQL["insert_queue"], 3)
+        self._rollups = Bulk(_SQL["add_rollups"], 4)
+        self._health = Bulk(_SQL["note_health"], 5)
+
+    def run(self, connection: apsw.Connection, completions: Sequence[Completion]) -> list[bool]:
+        """Write them; for each, tell whether its claim was still ours (else only its attempt was recorded)."""
+        self.attempts(connection, [one.attempt for one in completions])
+        rows = [_completion_row(one) for one in completions]
+        ours = [True] * len(rows)
+        if self._complete.run(connection, rows) != len(rows):
+            ours = _which(connection, completions)
+        won = [one for one, mine in zip(completions, ours, strict=True) if mine]
+        self._close(connection, won)
+        self._count(connection, won)
+        return ours
+
+    def attempts(self, connection: apsw.Connection, attempts: Sequence[AttemptRecord]) -> None:
+        """Write attempts alone (tests, rescues)."""
+        self._attempts.run(connection, [attempt_row(one) for one in attempts])
+        self._details.run(connection, [_detail_row(one) for one in attempts])
+
+    def _close(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+        from_queue = [(one.delivery_id,) for one in completions if one.from_queue]
+        self._delete_claims.run(connection, from_queue)
+        self._queue.run(
+            connection, [(one.endpoint_id, one.due_at, one.delivery_id) for one in completions if one.state in WAITING]
+        )
+        for one in completions:
+            if one.lane is not None and one.state not in OPEN:
+                ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, one.at)
+
+    def _count(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+        self._rollups.run(connection, rollup_rows(completions))
+        self._health.run(connection, health_rows(completions))
+
+
+def _which(connection: apsw.Connection, completions: Sequence[Completion]) -> list[bool]:
+    found: set[int] = set()
+    bulk = ", ".join(["(?, ?)"] * len(completions))
+    values = [value for one in completions for value in (one.delivery_id, one.attempt.id)]
+    found.update(row[0] for row in connection.execute(_SQL["completed"].replace(":rows", bulk), values))
+    return [one.delivery_id in found for one in completions]
+
+
+def _completion_row(one: Completion) -> Row:
+    delivered_at = one.at if one.state is State.DELIVERED else None
+    return (
+        one.delivery_id,
+        one.claim_id,
+        one.state.value,
+        one.step,
+        one.rescues,
+        one.due_at,
+        one.at,
+        delivered_at,
+        one.attempt.id,
+    )
+
+
+def attempt_row(one: AttemptRecord) -> Row:
+    """Return the row of `attempts`."""
+    event = one.event
+    return (
+        one.id,
+        one.app_id,
+        one.delivery_id,
+        None if one.delivery_id is None else event.id,
+        event.given_id,
+        event.type,
+        None if one.event_name == event.type else one.event_name,
+        one.endpoint_id,
+        one.endpoint_version,
+        one.number,
+        one.at,
+        one.failure is None,
+        one.status_code,
+        None if one.failure is None else one.failure.value,
+        one.error,
+        one.trigger.value,
+        one.timing.total,
+        one.previous_id,
+    )
+
+
+def _detail_row(one: AttemptRecord) -> Row:
+    prefix, suffix = one.frame or (None, None)
+    return (
+        one.id,
+        one.head,
+        prefix,
+        suffix,
+        one.body,
+        one.response_head,
+        one.response_body,
+        one.truncated,
+        _timing.encode(one.timing),
+        one.remote_address,
+        one.replayed,
+    )
+
+
+def rollup_rows(completions: Sequence[Completion]) -> list[Row]:
+    """Count the completions by endpoint, minute and measure."""
+    counts: Counter[tuple[int, int, int]] = Counter()
+    for one in completions:
+        endpoint_id, minute = one.endpoint_id, one.at // 60_000
+        counts[endpoint_id, minute, ATTEMPTS] += 1
+        counts[endpoint_id, minute, LATENCY + bucket_of(one.attempt.timing.total)] += 1
+        if one.attempt.failure is not None:
+            counts[endpoint_id, minute, FAILED_ATTEMPTS] += 1
+        if one.state is State.DELIVERED:
+            counts[endpoint_id, minute, DELIVERED] += 1
+        elif one.state is State.FAILED:
+            counts[endpoint_id, minute, FAILED] += 1
+    return [(*key, count) for key, count in counts.items()]
+
+
+def health_rows(completions: Sequence[Completion]) -> list[Row]:
+    """Say for each endpoint what this commit tells of its health: (id, reset, failing since, success, failure)."""
+    seen: dict[int, tuple[int | None, int | None, int | None]] = {}
+    for one in completions:
+        since, success, failure = seen.get(one.endpoint_id, (None, None, None))
+        if one.attempt.failure is None:
+            seen[one.endpoint_id] = (None, one.at, failure)
+        else:
+            seen[one.endpoint_id] = (since or one.at, success, one.at)
+    return [
+        (endpoint_id, success is not None, since, success, failure)
+        for endpoint_id, (since, success, failure) in seen.items()
+    ]

@@ -1,0 +1,121 @@
+-- Deletes what is past its retention, by ranges of ids, and cancels what nobody will send any more.
+
+-- name: old_attempts
+SELECT count(*), max(id) FROM (SELECT id FROM attempts WHERE id < :bound ORDER BY id LIMIT :limit);
+
+-- name: delete_attempts_by_endpoint
+DELETE FROM attempts_by_endpoint WHERE (endpoint_id, id) IN (SELECT endpoint_id, id FROM attempts WHERE id <= :until);
+
+-- name: delete_attempts_by_type
+DELETE FROM attempts_by_type WHERE (app_id, event_type, id) IN (
+  SELECT app_id, event_type, id FROM attempts WHERE id <= :until);
+
+-- name: delete_attempt_details
+DELETE FROM attempt_details WHERE id <= :until;
+
+-- name: delete_attempts
+DELETE FROM attempts WHERE id <= :until;
+
+-- An event stays while a delivery of it is open, or an attempt of one is kept that needs the event's data to be shown.
+-- name: old_events
+SELECT e.id, EXISTS (
+  SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
+) OR EXISTS (
+  SELECT 1 FROM later_deliveries l CROSS JOIN deliveries d ON d.id = l.delivery_id WHERE l.event_id = e.id
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
+) FROM events e WHERE e.id > :after AND e.id < :bound ORDER BY e.id LIMIT :limit;
+
+-- The same, of the ones chosen, inside the transaction that deletes them.
+-- name: still_old_events
+SELECT e.id FROM json_each(:ids) chosen CROSS JOIN events e ON e.id = chosen.value
+WHERE NOT EXISTS (
+  SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
+) AND NOT EXISTS (
+  SELECT 1 FROM later_deliveries l CROSS JOIN deliveries d ON d.id = l.delivery_id WHERE l.event_id = e.id
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
+);
+
+-- name: deliveries_of_events
+SELECT d.id FROM json_each(:ids) chosen CROSS JOIN events e ON e.id = chosen.value
+CROSS JOIN deliveries d ON d.id > e.id AND d.id <= e.id + e.deliveries
+UNION ALL
+SELECT d.id FROM json_each(:ids) chosen CROSS JOIN later_deliveries l ON l.event_id = chosen.value
+CROSS JOIN deliveries d ON d.id = l.delivery_id
+LIMIT :limit;
+
+-- name: delete_deliveries_by_endpoint
+DELETE FROM deliveries_by_endpoint WHERE (endpoint_id, id) IN (
+  SELECT d.endpoint_id, d.id FROM json_each(:ids) chosen CROSS JOIN deliveries d ON d.id = chosen.value);
+
+-- name: delete_deliveries_by_type
+DELETE FROM deliveries_by_type WHERE (app_id, event_type, id) IN (
+  SELECT d.app_id, e.type, d.id FROM json_each(:ids) chosen CROSS JOIN deliveries d ON d.id = chosen.value
+  CROSS JOIN events e ON e.id = d.event_id);
+
+-- name: delete_later_deliveries
+DELETE FROM later_deliveries WHERE (event_id, delivery_id) IN (
+  SELECT d.event_id, d.id FROM json_each(:ids) chosen CROSS JOIN deliveries d ON d.id = chosen.value);
+
+-- name: delete_deliveries
+DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- Events of which no delivery is left.
+-- name: bare_events
+SELECT e.app_id, e.type, e.id, e.data FROM json_each(:ids) chosen CROSS JOIN events e ON e.id = chosen.value
+WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries)
+  AND NOT EXISTS (SELECT 1 FROM later_deliveries l WHERE l.event_id = e.id);
+
+-- name: delete_events_by_type
+DELETE FROM events_by_type WHERE (app_id, event_type, id) IN (VALUES :rows);
+
+-- name: delete_events_by_asset
+DELETE FROM events_by_asset WHERE (app_id, asset, id) IN (VALUES :rows);
+
+-- name: delete_events
+DELETE FROM events WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: old_keys
+SELECT app_id, kind, key FROM keys WHERE expires_at < :now ORDER BY expires_at LIMIT :limit;
+
+-- name: delete_keys
+DELETE FROM keys WHERE (app_id, kind, key) IN (VALUES :rows);
+
+-- name: old_rollups
+SELECT r.endpoint_id, r.minute, r.measure
+FROM endpoints e CROSS JOIN rollups r ON r.endpoint_id = e.id AND r.minute < :minute LIMIT :limit;
+
+-- name: delete_rollups
+DELETE FROM rollups WHERE (endpoint_id, minute, measure) IN (VALUES :rows);
+
+-- name: old_tasks
+SELECT id FROM tasks WHERE id < :bound AND state NOT IN ('queued', 'running') ORDER BY id LIMIT :limit;
+
+-- name: delete_tasks
+DELETE FROM tasks WHERE id IN (VALUES :rows);
+
+-- name: waiting_for_nobody
+SELECT q.delivery_id FROM endpoints e CROSS JOIN queue q ON q.endpoint_id = e.id
+WHERE e.removed_at IS NOT NULL LIMIT :limit;
+
+-- A part of the queue, in its own order, with what is old in it marked.
+-- name: waiting
+SELECT q.endpoint_id, q.due_at, q.delivery_id,
+  q.delivery_id < :bound AND EXISTS (SELECT 1 FROM deliveries d WHERE d.id = q.delivery_id AND d.updated_at < :before)
+FROM queue q WHERE (q.endpoint_id, q.due_at, q.delivery_id) > (:endpoint_id, :due_at, :delivery_id)
+ORDER BY q.endpoint_id, q.due_at, q.delivery_id LIMIT :limit;
+
+-- name: cancellable
+SELECT d.id, d.endpoint_id, d.lane FROM json_each(:ids) chosen CROSS JOIN deliveries d ON d.id = chosen.value
+WHERE d.state IN ('pending', 'retrying');
+
+-- name: dequeue
+DELETE FROM queue WHERE (endpoint_id, due_at, delivery_id) IN (
+  SELECT d.endpoint_id, ifnull(d.next_attempt_at, 4611686018427387904), d.id
+  FROM json_each(:ids) chosen CROSS JOIN deliveries d ON d.id = chosen.value
+  WHERE d.state IN ('pending', 'retrying'));
+
+-- name: cancel
+UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, updated_at = :now
+WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ('pending', 'retrying');

@@ -1,0 +1,92 @@
+-- What waits, and what is taken from it. A row of `queue` exists if and only if its delivery is pending or retrying.
+
+-- name: next_due
+SELECT min(due_at) FROM queue WHERE endpoint_id = ? AND due_at < 4611686018427387904;
+
+-- A loose index scan: one seek for each endpoint that has anything waiting.
+-- name: waiting
+WITH RECURSIVE each (endpoint_id) AS (
+  SELECT min(endpoint_id) FROM queue
+  UNION ALL
+  SELECT (SELECT min(endpoint_id) FROM queue WHERE endpoint_id > each.endpoint_id) FROM each
+  WHERE each.endpoint_id IS NOT NULL
+)
+SELECT endpoint_id, (SELECT min(due_at) FROM queue WHERE queue.endpoint_id = each.endpoint_id)
+FROM each WHERE endpoint_id IS NOT NULL;
+
+-- name: due
+SELECT q.due_at, d.id, d.attempts, d.step, d.trigger, d.rescues, d.last_attempt_id, d.lane,
+       e.id, e.app_id, e.type, e.data, e.occurred_at, e.accepted_at, e.given_id, e.ordering_key, e.source
+FROM queue q JOIN deliveries d ON d.id = q.delivery_id JOIN events e ON e.id = d.event_id
+WHERE q.endpoint_id = ? AND q.due_at <= ? ORDER BY q.due_at, q.delivery_id LIMIT ?;
+
+-- name: claim
+WITH taken (id, claim_id, now) AS (VALUES :rows)
+UPDATE deliveries SET state = 'sending', attempts = attempts + 1, claim_id = taken.claim_id, next_attempt_at = NULL,
+  updated_at = taken.now
+FROM taken WHERE deliveries.id = taken.id AND deliveries.state IN ('pending', 'retrying');
+
+-- After `claim` changed fewer rows than it was given: which ones are ours.
+-- name: claimed
+WITH taken (id, claim_id) AS (VALUES :rows)
+SELECT taken.id FROM taken JOIN deliveries ON deliveries.id = taken.id AND deliveries.claim_id = taken.claim_id;
+
+-- name: insert_claims
+INSERT INTO claims (delivery_id) VALUES :rows;
+
+-- name: delete_queue
+DELETE FROM queue WHERE (endpoint_id, due_at, delivery_id) IN (VALUES :rows);
+
+-- name: release
+WITH freed (id, claim_id, now) AS (VALUES :rows)
+UPDATE deliveries SET state = 'pending', attempts = attempts - 1, claim_id = NULL, next_attempt_at = freed.now,
+  updated_at = freed.now
+FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_id AND deliveries.state = 'sending';
+
+-- What a process that is gone left behind: claimed from the queue, or handed over straight from accept.
+-- name: orphans
+SELECT d.id, d.app_id, d.endpoint_id, d.attempts, d.step, d.rescues, d.trigger, d.last_attempt_id, d.lane,
+       e.id, e.type, e.given_id
+FROM deliveries d JOIN events e ON e.id = d.event_id
+WHERE d.state = 'sending' AND (d.id IN (SELECT delivery_id FROM claims)
+  OR d.id >= (SELECT value FROM meta WHERE key = 'handed_over_from'))
+ORDER BY d.id LIMIT ?;
+
+-- name: rescue
+WITH freed (id, now, attempt_id, step, rescues) AS (VALUES :rows)
+UPDATE deliveries SET state = 'retrying', claim_id = NULL, next_attempt_at = freed.now, updated_at = freed.now,
+  last_attempt_id = freed.attempt_id, step = freed.step, rescues = freed.rescues
+FROM freed WHERE deliveries.id = freed.id;
+
+-- name: delivery
+SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position
+FROM deliveries WHERE id = ? AND app_id = ?;
+
+-- name: resend
+UPDATE deliveries SET state = 'pending', step = 0, rescues = 0, trigger = ?, next_attempt_at = ?, updated_at = ?,
+  position = ? WHERE id = ?;
+
+-- name: cancel
+UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, updated_at = ? WHERE id = ?;
+
+-- name: dequeue
+DELETE FROM queue WHERE endpoint_id = ? AND due_at = ? AND delivery_id = ?;
+
+-- name: enqueue
+INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES (?, ?, ?);
+
+-- name: leave_lane
+DELETE FROM ordered WHERE endpoint_id = ? AND lane = ? AND position = ?;
+
+-- name: join_lane
+INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES (?, ?, ?, ?);
+
+-- name: head_of_lane
+SELECT o.delivery_id, d.next_attempt_at, d.state FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
+WHERE o.endpoint_id = ? AND o.lane = ? ORDER BY o.position LIMIT 1;
+
+-- name: position
+SELECT position FROM deliveries WHERE id = ?;
+
+-- name: set_due
+UPDATE deliveries SET next_attempt_at = ?, updated_at = ? WHERE id = ?;

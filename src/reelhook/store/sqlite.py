@@ -1,0 +1,102 @@
+"""The SQLite store: one file, one process, one writer. Puts the parts together; each part is a file of its own."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from reelhook.model.ids import IdSource
+from reelhook.model.secret import Secret
+from reelhook.ports import Clock
+from reelhook.store.answers import SqliteAnswers
+from reelhook.store.apps import SqliteApps, ensure_default_app
+from reelhook.store.audit import SqliteAudit
+from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
+from reelhook.store.connection import FileLock, open_reader, open_writer
+from reelhook.store.documents import Documents
+from reelhook.store.endpoints import SqliteEndpoints
+from reelhook.store.event_types import SqliteEventTypes
+from reelhook.store.health import EndpointHealth, load_health
+from reelhook.store.journal import SqliteJournal
+from reelhook.store.log import SqliteLog
+from reelhook.store.master_key import open_sealer
+from reelhook.store.migrate import migrate
+from reelhook.store.queue import SqliteQueue
+from reelhook.store.reading import InlineReading, ReadThread
+from reelhook.store.tasks import SqliteTasks
+from reelhook.store.tokens import SqliteTokens
+from reelhook.store.upkeep import SqliteUpkeep
+from reelhook.store.writer import Writer
+
+
+class SqliteOptions(msgspec.Struct, frozen=True):
+    """How a store is opened. `inline` runs commits and page reads in the loop itself, for the simulator: `runner` says
+    when. `on_fatal` is told once when the disk can no longer be trusted.
+    """
+
+    path: Path
+    secret_key: Secret | None = None
+    runner: Callable[[asyncio.AbstractEventLoop], Runner] = ThreadRunner
+    inline: bool = False
+    on_fatal: Callable[[str], None] = lambda _reason: None
+
+
+class SqliteStore:
+    """Everything that is kept, behind the ports. Open it inside the running loop."""
+
+    def __init__(self, options: SqliteOptions, clock: Clock, ids: IdSource) -> None:
+        self._lock = FileLock(options.path)
+        try:
+            self._open(options, clock, ids)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, options: SqliteOptions, clock: Clock, ids: IdSource) -> None:
+        connection = self._writer = open_writer(options.path)
+        migrate(connection)
+        sealer = open_sealer(connection, options.secret_key, options.path.with_name(options.path.name + ".key"))
+        documents = Documents(sealer)
+        ensure_default_app(connection, documents, clock.wall())
+        self._reader = open_reader(options.path)
+        self._pages = open_reader(options.path)
+        writer = Writer(connection, clock.now)
+        loop = asyncio.get_running_loop()
+        self.commit = commit = GroupCommit(writer.apply, options.runner(loop), options.on_fatal)
+        self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
+        self.journal = SqliteJournal(commit, self._reader, clock)
+        commit.batches = self.journal
+        self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording)
+        self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
+        self.tokens = SqliteTokens(commit, self._reader)
+        self.endpoints = SqliteEndpoints(commit, self._reader, documents)
+        self.event_types = SqliteEventTypes(commit, self._reader)
+        self.tasks = SqliteTasks(commit, self._reader, self._reading, ids, clock)
+        self.audit = SqliteAudit(commit, self._reader)
+        self.answers = SqliteAnswers(commit, self._reader, sealer, clock)
+        self.log = SqliteLog(self._reader, self._reading)
+        self.upkeep = SqliteUpkeep(commit, self._reader, self._reading)
+
+    def health(self) -> dict[int, EndpointHealth]:
+        """Return how each endpoint fared until the last stop."""
+        return load_health(self._reader)
+
+    async def close(self) -> None:
+        """Commit what is queued, then close the file; the next process may open it."""
+        await self.commit.drained()
+        self.commit.stop()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close without committing what is queued: what a crash would do."""
+        self._reading.stop()
+        for connection in (self._reader, self._pages, self._writer):
+            connection.close()
+        self._lock.release()
+
+    def _app_removed(self, app_id: str) -> None:
+        self.tokens.forget_app(app_id)
+        self.event_types.forget_app(app_id)
+
+

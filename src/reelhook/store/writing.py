@@ -1,0 +1,31 @@
+"""Writes that keep what is in memory in step with the disk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import apsw
+
+from reelhook.store.commit import GroupCommit
+
+T = TypeVar("T")
+
+
+def write(
+    commit: GroupCommit, job: Callable[[apsw.Connection], T], then: Callable[[], None] | None = None
+) -> Awaitable[T]:
+    """Run `job` in the next commit, and `then` in the loop when it is on disk, before the caller goes on.
+
+    The operation is shielded: a caller that is cancelled (its client hung up) does not keep `then` from running, or
+    memory would differ from the disk.
+    """
+    future = commit.submit("write", job)
+    if then is not None:
+        future.add_done_callback(partial(_after, then))
+    return asyncio.shield(future)
+
+
+def _after(then: Callable[[], None], future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled() and future.exception() is None:
+        then()

@@ -1,0 +1,385 @@
+"""The dispatcher: decides which delivery is sent next, and never lets one endpoint delay another.
+
+It owns a lane for each endpoint that has had anything to send. Work reaches it in two ways: handed over by accept in
+memory, or claimed from the queue when it is due. All of it runs in the loop's thread, so the limits are exact.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+import structlog
+
+from reelhook.model.attempt import Failure
+from reelhook.model.delivery import CLOSED
+from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState, Ordering
+from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
+from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring
+
+_log: Final = structlog.get_logger("reelhook.dispatcher")
+_MOST_UNRECORDED: Final = 4096
+"""While so many results wait to be stored, nothing new is begun: they are what a crash would make uncertain."""
+_CLAIM_AGAIN_MS: Final = 1000
+_FULL_MS: Final = 50
+"""How soon a lane is looked at again that found the dispatcher's memory full of other lanes' work."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much may happen at once: attempts in all, for each app, for each endpoint; and how much is kept in memory."""
+
+    in_flight: int = 1000
+    per_app: int = 500
+    per_endpoint: int = 64
+    room: int = 1024
+    in_memory: int = 8192
+    congestion: int = 256
+    circuit: CircuitRule = CircuitRule(failures=30, pause=5000, longest=60_000)
+
+
+class Observer(msgspec.Struct, frozen=True):
+    """Who hears of what happens: each is called in the loop and must return at once."""
+
+    recorded: Callable[[Delivered], None]
+    disable: Callable[[int, DisabledReason], None]
+    circuit_opened: Callable[[int], None]
+
+
+class Dispatcher:
+    """Implements `HandOver`, and sends what is due."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the composition root is the only caller
+        self,
+        queue: Queue,
+        journal: Journal,
+        clock: Clock,
+        endpoint_of: Callable[[int], Endpoint | None],
+        deliver: Callable[[Claimed], Awaitable[Delivered]],
+        new_claim_id: Callable[[], int],
+        limits: Limits,
+        observer: Observer,
+    ) -> None:
+        self._queue = queue
+        self._journal = journal
+        self._clock = clock
+        self._endpoint_of = endpoint_of
+        self._deliver = deliver
+        self._new_claim_id = new_claim_id
+        self._limits = limits
+        self._observer = observer
+        self._lanes: dict[int, Lane] = {}
+        self._ring = Ring(limits.per_app)
+        self._due: list[tuple[int, int]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_memory = 0
+        self._unrecorded = 0
+        self._running = False
+        self._pumping = False
+        self._fault: str | None = None
+        self.in_flight = 0
+
+    # Life
+
+    def start(self) -> None:
+        """Begin: look at everything that waits."""
+        self._running = True
+        for endpoint_id, due_at in self._queue.waiting().items():
+            self.waits((endpoint_id,), due_at)
+        self._pump()
+
+    async def drain(self, seconds: float) -> None:
+        """Stop claiming, give back what has not begun, and let what has begun end in time."""
+        self._running = False
+        if self._timer is not None:
+            self._timer.cancel()
+        for lane in self._lanes.values():
+            self._give_back(lane)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def failing(self) -> str | None:
+        """Return why nothing is dispatched; None while all is well."""
+        return self._fault if self._running else "the dispatcher is not running"
+
+    # HandOver
+
+    def reserve(self, endpoint_id: int) -> bool:
+        """Give accept a place for a new delivery, where the endpoint keeps up with its events."""
+        if not self._running or self._in_memory >= self._limits.in_memory or self._unrecorded >= _MOST_UNRECORDED:
+            return False
+        lane = self._lane(endpoint_id)
+        if lane is None or not lane.may_reserve(self._clock.now()):
+            return False
+        lane.reserved += 1
+        self._in_memory += 1
+        return True
+
+    def congested(self) -> bool:
+        """Tell whether endpoints that answer quickly have more handed over than they can begin: accept should wait."""
+        return self._ring.waiting(self._limits.congestion)
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        """Take over committed deliveries; their commits are on disk."""
+        for one in claimed:
+            lane = self._lanes[one.endpoint_id]
+            lane.reserved -= 1
+            lane.ready.append(one)
+            self._ready(lane)
+        self._pump()
+
+    def cancel(self, endpoint_ids: Sequence[int]) -> None:
+        """Take reserved places back."""
+        for endpoint_id in endpoint_ids:
+            self._lanes[endpoint_id].reserved -= 1
+            self._in_memory -= 1
+
+    def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
+        """Hear that something is, or will be, due for these endpoints."""
+        for endpoint_id in endpoint_ids:
+            lane = self._lane(endpoint_id)
+            if lane is not None and due_at < lane.next_due:
+                lane.next_due = due_at
+                self._look_at(lane)
+
+    # Endpoints
+
+    def changed(self, endpoint: Endpoint) -> None:
+        """Take over a new version of an endpoint: its limits now, its state now."""
+        lane = self._lanes.get(endpoint.id)
+        if lane is None:
+            lane = self._open(endpoint)
+        self._configure(lane, endpoint)
+        if lane.held:
+            self._give_back(lane)
+        else:
+            self._refresh(lane)
+
+    def hold(self, endpoint_id: int) -> None:
+        """Send nothing more to this endpoint, from this moment on."""
+        lane = self._lanes.get(endpoint_id)
+        if lane is not None:
+            lane.held = True
+            self._give_back(lane)
+
+    def circuit(self, endpoint_id: int) -> CircuitState:
+        """Return the state of an endpoint's circuit."""
+        lane = self._lanes.get(endpoint_id)
+        return CircuitState.CLOSED if lane is None else lane.circuit.state
+
+    def _lane(self, endpoint_id: int) -> Lane | None:
+        lane = self._lanes.get(endpoint_id)
+        if lane is None:
+            endpoint = self._endpoint_of(endpoint_id)
+            if endpoint is None:
+                return None
+            lane = self._open(endpoint)
+            self._refresh(lane)
+        return lane
+
+    def _open(self, endpoint: Endpoint) -> Lane:
+        lane = Lane(endpoint.id, endpoint.app_id, Circuit(self._limits.circuit))
+        self._lanes[endpoint.id] = lane
+        self._configure(lane, endpoint)
+        return lane
+
+    def _configure(self, lane: Lane, endpoint: Endpoint) -> None:
+        lane.permits = endpoint.concurrency or self._limits.per_endpoint
+        lane.room = self._limits.room
+        lane.ordered = endpoint.ordering is not Ordering.NONE
+        if lane.ordered and endpoint.ordering is Ordering.ENDPOINT:
+            lane.permits = 1
+        rate = endpoint.rate_limit
+        lane.rate = None if rate is None else RateWindow(rate.count, round(rate.per * 1000))
+        lane.held = endpoint.state is not EndpointState.ACTIVE
+
+    # Sending
+
+    def _pump(self) -> None:
+        """Begin what may begin, then claim what is due and has room. A fault of ours is told, and tried again."""
+        if self._pumping or not self._running:
+            return
+        self._pumping = True
+        try:
+            self._send_ready()
+            self._claim_due()
+            self._fault = None
+        except Exception as error:
+            _log.exception("dispatcher.fault")
+            self._fault = f"{type(error).__name__}: {error}"
+            asyncio.get_running_loop().call_later(1, self._pump)
+        finally:
+            self._pumping = False
+
+    def _ready(self, lane: Lane) -> None:
+        """Let what is ready take its turn, or go back where nothing may be sent now."""
+        if lane.parked() or not self._running:
+            self._give_back(lane)
+        else:
+            self._ring.add(lane)
+            if lane.rate is not None:
+                self._look_at(lane)
+
+    def _send_ready(self) -> None:
+        now = self._clock.now()
+        while self.in_flight < self._limits.in_flight and self._unrecorded < _MOST_UNRECORDED:
+            lane = self._ring.next(now)
+            if lane is None:
+                return
+            self._begin(lane, now)
+
+    def _begin(self, lane: Lane, now: int) -> None:
+        claimed = lane.ready.popleft()
+        self._in_memory -= 1
+        lane.in_flight += 1
+        self.in_flight += 1
+        if lane.rate is not None:
+            lane.rate.begin(now)
+            self._look_at(lane)
+        self._ring.begun(lane)
+        task = asyncio.get_running_loop().create_task(self._attempt(lane, claimed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attempt(self, lane: Lane, claimed: Claimed) -> None:
+        try:
+            delivered = await self._deliver(claimed)
+        finally:
+            lane.in_flight -= 1
+            self.in_flight -= 1
+            self._ring.ended(lane)
+        lane.took(delivered.completion.attempt.timing.total)
+        self._unrecorded += 1
+        future = asyncio.ensure_future(self._journal.record(delivered.completion))
+        future.add_done_callback(partial(self._recorded, lane, delivered))
+        self._learn(lane, delivered)
+        now = self._clock.now()
+        if lane.next_due <= now and self._running:
+            self._claim(lane, now)
+        self._pump()
+
+    def _learn(self, lane: Lane, delivered: Delivered) -> None:
+        verdict = delivered.verdict
+        if delivered.disabled is not None:
+            self.hold(lane.endpoint_id)
+            self._observer.disable(lane.endpoint_id, delivered.disabled)
+        if verdict.succeeded or not verdict.transient:
+            # A receiver that answers lives, whatever it answers.
+            if verdict.failure is not Failure.PREPARE:
+                lane.circuit.succeeded()
+        elif lane.circuit.failed(self._clock.now()):
+            self._give_back(lane)
+            self._observer.circuit_opened(lane.endpoint_id)
+            self._look_at(lane)
+
+    def _recorded(self, lane: Lane, delivered: Delivered, future: "asyncio.Future[bool]") -> None:
+        self._unrecorded -= 1
+        completion = delivered.completion
+        if future.cancelled() or future.exception() is not None:
+            _log.error("attempt.not_recorded", delivery=completion.delivery_id, error=str(future.exception()))
+            return
+        if not future.result():
+            _log.warning("claim.lost", delivery=completion.delivery_id)
+        self._observer.recorded(delivered)
+        if completion.due_at is not None:
+            self.waits((lane.endpoint_id,), completion.due_at)
+        elif completion.lane is not None and completion.state in CLOSED:
+            self.waits((lane.endpoint_id,), self._clock.now())
+        if self._unrecorded == _MOST_UNRECORDED - 1:
+            self._pump()
+
+    # Claiming
+
+    def _look_at(self, lane: Lane) -> None:
+        """Have the lane looked at when it is due; at once when that is now."""
+        at = lane.wakes_at(self._clock.now())
+        if at < lane.wake_at:
+            lane.wake_at = at
+            heapq.heappush(self._due, (at, lane.endpoint_id))
+            self._arm()
+
+    def _arm(self) -> None:
+        if not self._due or not self._running or self._due[0][0] >= self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._due[0][0]
+        delay = max(0, self._timer_at - self._clock.now()) / 1000
+        self._timer = asyncio.get_running_loop().call_later(delay, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._timer_at = NEVER
+        self._pump()
+        self._arm()
+
+    def _claim_due(self) -> None:
+        now = self._clock.now()
+        while self._due and self._due[0][0] <= now:
+            lane = self._lanes[heapq.heappop(self._due)[1]]
+            lane.wake_at = NEVER
+            if lane.ready:
+                self._ring.add(lane)
+            self._claim(lane, now)
+        self._send_ready()
+
+    def _claim(self, lane: Lane, now: int) -> None:
+        """Take what is due for this lane from the queue, as much as it has room for."""
+        count = lane.claimable(now)
+        if not count:
+            if lane.wakes_at(now) > now:
+                self._look_at(lane)
+            return
+        if self._in_memory >= self._limits.in_memory:
+            lane.wake_at = now + _FULL_MS
+            heapq.heappush(self._due, (lane.wake_at, lane.endpoint_id))
+            return
+        lane.claiming = True
+        lane.reserved += count
+        self._in_memory += count
+        future = asyncio.ensure_future(self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id()))
+        future.add_done_callback(partial(self._claimed, lane, count))
+
+    def _claimed(self, lane: Lane, count: int, future: "asyncio.Future[Sequence[Claimed]]") -> None:
+        lane.claiming = False
+        lane.reserved -= count
+        self._in_memory -= count
+        if future.cancelled() or future.exception() is not None:
+            lane.next_due = self._clock.now() + _CLAIM_AGAIN_MS
+            self._look_at(lane)
+            return
+        claimed = future.result()
+        lane.ready.extend(claimed)
+        self._in_memory += len(claimed)
+        self._ready(lane)
+        self._refresh(lane)
+        self._pump()
+
+    def _refresh(self, lane: Lane) -> None:
+        """Learn anew from the queue when the lane's next delivery is due."""
+        due = self._queue.next_due(lane.endpoint_id)
+        lane.next_due = NEVER if due is None else due
+        self._look_at(lane)
+
+    def _give_back(self, lane: Lane) -> None:
+        """Return what has not begun to the queue, so that it waits where everybody can see it."""
+        if not lane.ready:
+            return
+        released = list(lane.ready)
+        lane.ready.clear()
+        self._in_memory -= len(released)
+        lane.next_due = min(lane.next_due, self._clock.now())
+        future = asyncio.ensure_future(self._queue.release(released))
+        future.add_done_callback(partial(self._given_back, lane))
+
+    def _given_back(self, lane: Lane, future: "asyncio.Future[None]") -> None:
+        if not future.cancelled() and future.exception() is not None:
+            _log.error("release.failed", endpoint=lane.endpoint_id, error=str(future.exception()))
+        if self._running:
+            self._refresh(lane)

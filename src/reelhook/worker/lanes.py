@@ -1,0 +1,243 @@
+"""Lanes: one for each endpoint, which decide what may be sent when. Pure: the clock is passed in, in milliseconds.
+
+A lane holds the endpoint's permits, its rate window, its circuit and what is claimed for it; the ring turns over the
+lanes that could send, so that a slow or dead endpoint never delays another.
+"""
+
+from collections import deque
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from reelhook.ports import Claimed
+
+NEVER: Final = 1 << 62
+_QUICK_MS: Final = 100.0
+_SMOOTHING: Final = 0.05
+_FRESH_MS: Final = 1000
+"""A backlog no older than this does not keep new deliveries from being handed over: it is being worked on."""
+_LOOK_AT: Final = 64
+
+
+class CircuitState(StrEnum):
+    """Whether an endpoint is sent to: closed yes, open not for now, probing one at a time."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+
+
+class CircuitRule(msgspec.Struct, frozen=True):
+    """So many transient failures in a row open it; the pause (ms) doubles with each failed probe, up to `longest`."""
+
+    failures: int
+    pause: int
+    longest: int
+
+
+class Circuit:
+    """The breaker of one endpoint: while it is open nothing is claimed, and nothing is wasted on a dead receiver."""
+
+    def __init__(self, rule: CircuitRule) -> None:
+        self._rule = rule
+        self._failures = 0
+        self._pause = rule.pause
+        self.state = CircuitState.CLOSED
+        self.until = 0
+
+    def succeeded(self) -> None:
+        """The receiver lives."""
+        self._failures = 0
+        self._pause = self._rule.pause
+        self.state = CircuitState.CLOSED
+
+    def failed(self, now: int) -> bool:
+        """A transient failure; return whether the circuit opened because of it."""
+        self._failures += 1
+        if self.state is CircuitState.OPEN or (
+            self.state is CircuitState.CLOSED and self._failures < self._rule.failures
+        ):
+            return False
+        if self.state is CircuitState.PROBING:
+            self._pause = min(self._pause * 2, self._rule.longest)
+        self.state = CircuitState.OPEN
+        self.until = now + self._pause
+        return True
+
+    def allows(self, now: int) -> bool:
+        """Tell whether anything may be sent; an open circuit whose pause is over begins to probe."""
+        if self.state is CircuitState.OPEN and now >= self.until:
+            self.state = CircuitState.PROBING
+        return self.state is not CircuitState.OPEN
+
+
+class RateWindow:
+    """At most `count` attempts in any `per` milliseconds, exactly: it remembers when the last `count` began."""
+
+    def __init__(self, count: int, per: int) -> None:
+        self._per = per
+        self._begun: deque[int] = deque(maxlen=count)
+        self._count = count
+
+    def free(self, now: int) -> int:
+        """Return how many may begin now."""
+        while self._begun and self._begun[0] <= now - self._per:
+            self._begun.popleft()
+        return self._count - len(self._begun)
+
+    def begin(self, now: int) -> None:
+        """Count one that begins now."""
+        self._begun.append(now)
+
+    def next_at(self) -> int:
+        """Return when the next one may begin, once none is free."""
+        return self._begun[0] + self._per if self._begun else 0
+
+
+class Lane:
+    """What one endpoint may do now.
+
+    `ready` is claimed and waits for a permit; `reserved` counts what accept is about to hand over; `next_due` is when
+    the first delivery in the queue is due, as far as this process knows; `wake_at` is when the dispatcher will look at
+    the lane again by itself.
+    """
+
+    def __init__(self, endpoint_id: int, app_id: str, circuit: Circuit) -> None:
+        self.endpoint_id = endpoint_id
+        self.app_id = app_id
+        self.circuit = circuit
+        self.rate: RateWindow | None = None
+        self.permits = 1
+        self.room = 1
+        self.held = False
+        self.ordered = False
+        self.ready: deque[Claimed] = deque()
+        self.reserved = 0
+        self.in_flight = 0
+        self.claiming = False
+        self.next_due = NEVER
+        self.wake_at = NEVER
+        self.in_ring = False
+        self._latency = 0.0
+
+    def took(self, milliseconds: float) -> None:
+        """Learn how long an attempt took."""
+        self._latency += (milliseconds - self._latency) * _SMOOTHING
+
+    def is_quick(self) -> bool:
+        """Tell whether the endpoint answers so fast that what waits for it is gone in a moment."""
+        return self._latency < _QUICK_MS and not self.parked() and self.rate is None
+
+    def in_memory(self) -> int:
+        """Return how many deliveries are claimed for it and not begun, or about to be."""
+        return len(self.ready) + self.reserved
+
+    def parked(self) -> bool:
+        """Tell whether nothing may be sent now, whatever is ready."""
+        return self.held or self.circuit.state is CircuitState.OPEN
+
+    def may_send(self, now: int) -> bool:
+        """Tell whether the next ready delivery may begin now."""
+        return (
+            bool(self.ready)
+            and not self.held
+            and self.in_flight < self._limit()
+            and self.circuit.allows(now)
+            and (self.rate is None or self.rate.free(now) > 0)
+        )
+
+    def may_reserve(self, now: int) -> bool:
+        """Tell whether accept may hand a new delivery over without queueing it: the endpoint keeps up at present."""
+        if (
+            self.held
+            or self.ordered
+            or self.next_due <= now - _FRESH_MS
+            or self.circuit.state is not CircuitState.CLOSED
+        ):
+            return False
+        waiting = self.in_memory()
+        return waiting < self.room and (self.rate is None or self.rate.free(now) > waiting)
+
+    def claimable(self, now: int) -> int:
+        """Return how many due deliveries it should take from the queue now."""
+        if self.held or self.claiming or self.next_due > now or not self.circuit.allows(now):
+            return 0
+        if self.circuit.state is CircuitState.PROBING:
+            return max(0, 1 - self.in_flight - self.in_memory())
+        room = self.room - self.in_memory()
+        if room * 2 < self.room:
+            return 0
+        return room if self.rate is None else max(0, min(room, self.rate.free(now) - self.in_memory()))
+
+    def wakes_at(self, now: int) -> int:
+        """Return when it should be looked at again if nothing happens before (ms); NEVER when only an event helps."""
+        if self.held:
+            return NEVER
+        at = NEVER if self.claiming else self.next_due
+        if self.ready:
+            at = now
+        if self.circuit.state is CircuitState.OPEN:
+            at = max(at, self.circuit.until)
+        if self.rate is not None and self.rate.free(now) <= 0:
+            at = max(at, self.rate.next_at())
+        return at
+
+    def _limit(self) -> int:
+        return 1 if self.circuit.state is CircuitState.PROBING else self.permits
+
+
+class Ring:
+    """Turns over the lanes that have something ready: each gets one turn, then the next one."""
+
+    def __init__(self, per_app: int) -> None:
+        self._lanes: deque[Lane] = deque()
+        self._per_app = per_app
+        self._in_flight: dict[str, int] = {}
+        self._blocked: dict[str, list[Lane]] = {}
+
+    def add(self, lane: Lane) -> None:
+        """Let a lane take part."""
+        if not lane.in_ring:
+            lane.in_ring = True
+            self._lanes.append(lane)
+
+    def waiting(self, most: int) -> bool:
+        """Tell whether quick endpoints have more than `most` deliveries ready; looks at some lanes, not at all."""
+        total = 0
+        for lane in islice(self._lanes, _LOOK_AT):
+            if lane.is_quick():
+                total += len(lane.ready)
+        return total > most
+
+    def next(self, now: int) -> Lane | None:
+        """Return the lane whose turn it is and that may send now; None when there is none."""
+        while self._lanes:
+            lane = self._lanes.popleft()
+            lane.in_ring = False
+            if not lane.may_send(now):
+                continue
+            if self._in_flight.get(lane.app_id, 0) >= self._per_app:
+                self._blocked.setdefault(lane.app_id, []).append(lane)
+                continue
+            return lane
+        return None
+
+    def begun(self, lane: Lane) -> None:
+        """Count an attempt that begins, and give the lane its next turn."""
+        self._in_flight[lane.app_id] = self._in_flight.get(lane.app_id, 0) + 1
+        if lane.ready:
+            self.add(lane)
+
+    def ended(self, lane: Lane) -> None:
+        """Count an attempt that ended; lanes of the app that waited for its share take part again."""
+        left = self._in_flight[lane.app_id] - 1
+        if left:
+            self._in_flight[lane.app_id] = left
+        else:
+            del self._in_flight[lane.app_id]
+        for blocked in self._blocked.pop(lane.app_id, ()):
+            self.add(blocked)
+        if lane.ready:
+            self.add(lane)
