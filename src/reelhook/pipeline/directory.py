@@ -157,6 +157,10 @@ class Directory:
         """Return the endpoints of an app."""
         return [route.endpoint for route in self._of(app_id).routes.values()]
 
+    def all_endpoints(self) -> Sequence[Endpoint]:
+        """Return the endpoints of all apps."""
+        return [route.endpoint for route in self._routes.values()]
+
     def _of(self, app_id: str) -> AppDirectory:
         entry = self._apps.get(app_id)
         if entry is None:

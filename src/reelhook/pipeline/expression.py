@@ -18,7 +18,7 @@ variables:
   - name: event
     type: map<string, dyn>
 """
-_NOISE: Final = re.compile(r"\A[A-Z_]+: (?:ERROR: )?|\s*\[[A-Z_]+\]\Z")
+_NOISE: Final = re.compile(r"\A[A-Z_]+: (?:ERROR: )?|\s*\[[A-Z_]+\]\Z| \(in container ''\)")
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): ")
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")
 _LARGEST: Final = 2**63 - 1

@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
             |\"(?:\\.|[^\\\"\n\r])*\"|'(?:\\.|[^\\'\n\r])*'))
     | (?P<number>0[xX][0-9a-fA-F]+[uU]?|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?[uU]?)
     | (?P<word>[A-Za-z_][A-Za-z0-9_]*|`[^`]*`)
-    | (?P<mark>.)
+    | (?P<mark>&&|\|\||[!=<>]=|.)
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -6,7 +6,6 @@ Right of the cut `deliver` belongs to the dispatcher:
     prepare → shape → sign → send → judge → record [attempt + new state]
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import chain
@@ -19,7 +18,7 @@ from reelhook.pipeline.directory import Directory, Route
 from reelhook.pipeline.once import Once
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.sending import Sending
-from reelhook.ports import Acceptance, Claimed, Clock, Delivered, HandOver, Journal, Key, NewDelivery
+from reelhook.ports import Acceptance, Claimed, Clock, Committing, Delivered, HandOver, Journal, Key, NewDelivery
 
 
 class Flow:
@@ -43,7 +42,7 @@ class Flow:
         self._clock = clock
         self._ids = ids
         self._once = Once(journal, clock)
-        self.on_accepted: Callable[[Sequence[Event], int], None] = lambda _events, _deliveries: None
+        self.on_accepted: Callable[[Sequence[Event], int, int], None] = lambda _events, _deliveries, _handed_over: None
 
     def publish(
         self, app_id: str, body: bytes, *, batch: bool = False, once: tuple[str, str] | None = None
@@ -78,7 +77,7 @@ class Flow:
         batch: bool = False,
         keys: Callable[[Sequence[Event], Sequence[bytes], bytes], Sequence[Key]] | None = None,
         source: str | None = None,
-    ) -> "asyncio.Future[bytes]":
+    ) -> Committing:
         wall = self._clock.wall()
         events, routed = self._match(app_id, drafts, wall, source)
         new = [
@@ -112,12 +111,15 @@ class Flow:
         events: Sequence[Event],
         new: Sequence[Sequence[NewDelivery]],
         due_at: int,
-        committed: "asyncio.Future[bytes]",
+        committed: Committing,
     ) -> None:
         if committed.cancelled() or committed.exception() is not None:
             self._hand_over.cancel([one.endpoint_id for one in chain.from_iterable(new) if one.claim_id])
             return
-        self.on_accepted(events, sum(map(len, new)))
-        for event, made in zip(events, new, strict=True):
-            self._hand_over.take(promise.claimed(event, made))
-        self._hand_over.waits({one.endpoint_id for one in chain.from_iterable(new) if not one.claim_id}, due_at)
+        claimed = [one for event, made in zip(events, new, strict=True) for one in promise.claimed(event, made)]
+        total = sum(map(len, new))
+        self.on_accepted(events, total, len(claimed))
+        if claimed:
+            self._hand_over.take(claimed)
+        if len(claimed) < total:
+            self._hand_over.waits({one.endpoint_id for one in chain.from_iterable(new) if not one.claim_id}, due_at)

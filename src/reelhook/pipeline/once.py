@@ -1,6 +1,5 @@
 """Once: a publish that carries an `Idempotency-Key`, or events with ids of the client's, happens one time only."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
@@ -11,7 +10,7 @@ from reelhook.errors import Conflict, FieldError, Invalid
 from reelhook.model.event import Event
 from reelhook.pipeline import accept
 from reelhook.pipeline.accept import Draft, Receipt
-from reelhook.ports import Clock, Journal, Key, StoredKey
+from reelhook.ports import Clock, Committing, Journal, Key, StoredKey
 
 KEY_LIFE_MS: Final = 24 * 3600 * 1000
 """How long an `Idempotency-Key` is kept."""
@@ -28,7 +27,7 @@ MakeKeys = Callable[[Sequence[Event], Sequence[bytes], bytes], Sequence[Key]]
 class Commit(Protocol):
     """Commits drafts with the keys that are made for them."""
 
-    def __call__(self, drafts: Sequence[Draft], *, batch: bool, keys: MakeKeys) -> "asyncio.Future[bytes]":
+    def __call__(self, drafts: Sequence[Draft], *, batch: bool, keys: MakeKeys) -> Committing:
         """Return a future that is done when it is on disk."""
         ...
 

@@ -74,7 +74,7 @@ class SqliteApps:
         return write(self._commit, job, lambda: self._keep(app))
 
     def remove(self, app_id: str, entry: AuditEntry) -> Awaitable[None]:
-        """Remove an app with its endpoints, tokens and event types; what it sent stays until its retention is over."""
+        """Remove an app with its endpoints, tokens, event types and tasks; its log stays until its retention is over."""
 
         def job(connection: apsw.Connection) -> None:
             if app_id == DEFAULT_APP:
@@ -85,6 +85,7 @@ class SqliteApps:
             connection.execute(_SQL["remove_endpoints"], (entry.at, app_id))
             connection.execute(_SQL["remove_tokens"], (app_id,))
             connection.execute(_SQL["remove_event_types"], (app_id,))
+            connection.execute(_SQL["remove_tasks"], (app_id,))
             add_entry(connection, entry)
 
         return write(self._commit, job, lambda: self._forget(app_id))

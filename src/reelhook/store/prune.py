@@ -79,7 +79,7 @@ class Pruning:
 
     async def _prune_small(self, old: str, delete: Bulk, before: int, limit: int) -> int:
         bounds = {
-            "now": self._clock.wall(),
+            "now": self._clock.now(),
             "minute": before // _MINUTE_MS,
             "bound": ids.id_at(before),
             "limit": limit,

@@ -245,3 +245,9 @@ def load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Delivery
         updated_at=row[7],
         delivered_at=row[8],
     )
+
+
+def count_waiting(connection: apsw.Connection) -> tuple[int, int | None]:
+    """Count what waits, and find when the first of it was due; a scan of the queue, to be run off the loop."""
+    row: tuple[int, int | None] | None = connection.execute(_SQL["count_waiting"]).fetchone()
+    return row or (0, None)

@@ -54,6 +54,7 @@ class SqliteStore:
             raise
 
     def _open(self, options: SqliteOptions, clock: Clock, ids: IdSource) -> None:
+        self._wal = options.path.with_name(options.path.name + "-wal")
         connection = self._writer = open_writer(options.path)
         migrate(connection)
         sealer = open_sealer(connection, options.secret_key, options.path.with_name(options.path.name + ".key"))
@@ -76,11 +77,18 @@ class SqliteStore:
         self.audit = SqliteAudit(commit, self._reader)
         self.answers = SqliteAnswers(commit, self._reader, sealer, clock)
         self.log = SqliteLog(self._reader, self._reading)
-        self.upkeep = SqliteUpkeep(commit, self._reader, self._reading)
+        self.upkeep = SqliteUpkeep(commit, self._reader, self._reading, clock)
 
     def health(self) -> dict[int, EndpointHealth]:
         """Return how each endpoint fared until the last stop."""
         return load_health(self._reader)
+
+    def wal_bytes(self) -> int:
+        """Return the size of the write-ahead log."""
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     async def close(self) -> None:
         """Commit what is queued, then close the file; the next process may open it."""
@@ -98,5 +106,3 @@ class SqliteStore:
     def _app_removed(self, app_id: str) -> None:
         self.tokens.forget_app(app_id)
         self.event_types.forget_app(app_id)
-
-

@@ -58,11 +58,11 @@ class Writer:
         if kind == "accept":
             self._accepting.run(self._connection, values)
             return [acceptance.answer for acceptance in values]
-        elif kind == "record":
+        if kind == "record":
             return list(self.recording.run(self._connection, values))
-        elif kind == "claim":
+        if kind == "claim":
             return list(self._claiming.claim(self._connection, values))
-        elif kind == "release":
+        if kind == "release":
             self._claiming.release(self._connection, values, self._now())
         elif kind == "attempt":
             self.recording.attempts(self._connection, values)

@@ -108,6 +108,11 @@ class Dispatcher:
         """Return why nothing is dispatched; None while all is well."""
         return self._fault if self._running else "the dispatcher is not running"
 
+    @property
+    def in_memory(self) -> int:
+        """How many deliveries are claimed and not begun."""
+        return self._in_memory
+
     # HandOver
 
     def reserve(self, endpoint_id: int) -> bool:

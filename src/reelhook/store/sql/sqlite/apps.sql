@@ -23,3 +23,6 @@ DELETE FROM tokens WHERE app_id = ?;
 
 -- name: remove_event_types
 DELETE FROM event_types WHERE app_id = ?;
+
+-- name: remove_tasks
+DELETE FROM tasks WHERE app_id = ?;

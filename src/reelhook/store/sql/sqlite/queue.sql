@@ -90,3 +90,7 @@ SELECT position FROM deliveries WHERE id = ?;
 
 -- name: set_due
 UPDATE deliveries SET next_attempt_at = ?, updated_at = ? WHERE id = ?;
+
+-- The queue holds only what waits, so counting it touches nothing else.
+-- name: count_waiting
+SELECT count(*), min(CASE WHEN due_at < 4611686018427387904 THEN due_at END) FROM queue;

@@ -1,0 +1,5 @@
+"""The composition root: the only place that knows every part, and that reads the settings."""
+
+from reelhook.server.run import migrate, run
+
+__all__ = ["migrate", "run"]

@@ -1,0 +1,134 @@
+"""Assembly: from the settings to an engine, and from the engine to what the API needs."""
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.types import ASGIApp
+
+from reelhook.api.access import Authenticator
+from reelhook.api.app import make_app
+from reelhook.api.door import make_door
+from reelhook.api.services import Changes as ApiChanges
+from reelhook.api.services import PreviewedRequest, Services
+from reelhook.model.endpoint import Endpoint
+from reelhook.model.event import Event
+from reelhook.model.ids import IdSource
+from reelhook.ports import Clock
+from reelhook.server.engine import Engine, EngineOptions, World
+from reelhook.settings import Settings
+from reelhook.store.sqlite import SqliteOptions, SqliteStore
+from reelhook.telemetry import Lines, Metrics
+from reelhook.transport.http import HttpWire
+from reelhook.transport.oauth import OAuthTokens
+from reelhook.worker.dispatcher import Limits
+from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.mail import Mailer, read_smtp_url
+from reelhook.worker.postbox import Postbox
+
+
+class Outside(NamedTuple):
+    """The wire, and the addresses that this process listens on, which it must never call."""
+
+    wire: HttpWire
+    own_addresses: list[tuple[str, int]]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.wire.close()
+
+
+def assemble(
+    settings: Settings, clock: Clock, ids: IdSource, metrics: Metrics, on_fatal: Callable[[str], None]
+) -> tuple[Engine, Outside]:
+    """Open the store and put the engine together."""
+    own_addresses: list[tuple[str, int]] = []
+    wire = HttpWire(
+        exceptions=settings.allow_networks,
+        own_addresses=own_addresses,
+        ca_file=str(settings.ca_file) if settings.ca_file else None,
+    )
+    store = SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
+    credentials = OAuthTokens(wire, clock, exceptions=settings.allow_networks)
+    lines = Lines(every=settings.log_level == "debug")
+    world = World(clock, ids, wire, credentials, random.random, metrics, lines)
+    options = EngineOptions(
+        _limits(settings),
+        settings.retention_days,
+        settings.operator_app,
+        _postbox(settings, clock, metrics),
+        settings.drain_seconds,
+    )
+    return Engine(store, world, options), Outside(wire, own_addresses)
+
+
+def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any]:
+    """Put the HTTP face together: the app, and the protocol class that answers the hot routes before it."""
+    store, changes, rehearsal = engine.store, engine.changes, engine.rehearsal
+
+    async def operational(app_id: str, event_type: str, data: dict[str, Any]) -> None:
+        engine.notifier.tell(app_id, event_type, data)
+
+    async def preview(endpoint: Endpoint, event_type: str, data: bytes, event: Event | None) -> PreviewedRequest:
+        shown = rehearsal.preview(endpoint, event or rehearsal.event(endpoint.app_id, event_type, data))
+        return PreviewedRequest("POST", shown.url, dict(shown.headers), shown.body.decode())
+
+    given = Services(
+        apps=store.apps,
+        tokens=store.tokens,
+        endpoints=store.endpoints,
+        event_types=store.event_types,
+        tasks=store.tasks,
+        audit=store.audit,
+        answers=store.answers,
+        log=store.log,
+        queue=store.queue,
+        clock=engine.world.clock,
+        ids=engine.world.ids,
+        authenticator=Authenticator(store.tokens, store.apps, engine.world.clock),
+        publish=engine.publish,
+        test=lambda endpoint, saved: rehearsal.test(endpoint, saved=saved),
+        preview=preview,
+        changes=ApiChanges(
+            endpoint=changes.endpoint,
+            endpoint_removed=changes.endpoint_removed,
+            app=changes.app,
+            app_removed=changes.app_removed,
+            event_types=changes.event_types,
+            woken=lambda endpoint_ids: engine.dispatcher.waits(endpoint_ids, engine.world.clock.now()),
+        ),
+        task_control=engine.tasks,
+        circuit=engine.dispatcher.circuit,
+        ready=engine.failing,
+        metrics=engine.world.metrics.render,
+        operational=operational,
+        max_event_bytes=settings.max_event_bytes,
+        max_batch_bytes=settings.max_batch_bytes,
+        max_body_bytes=settings.max_body_bytes,
+        egress_ips=settings.egress_ips,
+        public_url=url,
+        exceptions=settings.allow_networks,
+        https_only=settings.https_only,
+        docs=settings.docs,
+    )
+    return make_app(given), make_door(given)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        in_flight=settings.max_in_flight,
+        per_app=settings.app_in_flight,
+        per_endpoint=settings.endpoint_concurrency,
+        room=settings.hand_over,
+        circuit=CircuitRule(
+            failures=settings.circuit_failures,
+            pause=round(settings.circuit_pause * 1000),
+            longest=round(settings.circuit_pause_longest * 1000),
+        ),
+    )
+
+
+def _postbox(settings: Settings, clock: Clock, metrics: Metrics) -> Postbox | None:
+    if settings.smtp_url is None:
+        return None
+    return Postbox(Mailer(read_smtp_url(settings.smtp_url), settings.smtp_from), clock, metrics)

@@ -1,0 +1,119 @@
+"""Changes: who in memory must hear of a change to an app or an endpoint, after its commit and before its answer."""
+
+import asyncio
+
+import msgspec
+import structlog
+
+from reelhook.errors import ReelhookError
+from reelhook.model.access import App
+from reelhook.model.audit import AuditEntry
+from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState
+from reelhook.model.ids import IdSource, show
+from reelhook.pipeline.directory import Directory
+from reelhook.pipeline.record import Recorder
+from reelhook.ports import Clock, Endpoints, EventTypes
+from reelhook.worker.dispatcher import Dispatcher
+from reelhook.worker.notifier import Notifier
+
+_log = structlog.get_logger("reelhook")
+
+
+class Changes:
+    """Keeps directory, dispatcher and notifier in step with what is stored."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the composition root is the only caller
+        self,
+        directory: Directory,
+        dispatcher: Dispatcher,
+        recorder: Recorder,
+        notifier: Notifier,
+        endpoints: Endpoints,
+        event_types: EventTypes,
+        clock: Clock,
+        ids: IdSource,
+    ) -> None:
+        self._directory = directory
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._notifier = notifier
+        self._endpoints = endpoints
+        self._event_types = event_types
+        self._clock = clock
+        self._ids = ids
+        self._disabling: set[asyncio.Task[None]] = set()
+
+    def endpoint(self, endpoint: Endpoint) -> None:
+        """A new endpoint, or a new version of one."""
+        before = self._directory.endpoint(endpoint.id)
+        if before is not None and before.state is not EndpointState.ACTIVE and endpoint.state is EndpointState.ACTIVE:
+            self._recorder.forget(endpoint.id)
+        self._directory.put(endpoint)
+        self._dispatcher.changed(endpoint)
+        self._notifier.changed(before, endpoint)
+
+    def endpoint_removed(self, endpoint_id: int) -> None:
+        """An endpoint is gone: nothing more is sent to it."""
+        before = self._directory.endpoint(endpoint_id)
+        self._directory.remove(endpoint_id)
+        self._dispatcher.hold(endpoint_id)
+        self._recorder.forget(endpoint_id)
+        if before is not None:
+            self._notifier.changed(before, None)
+
+    def app(self, app: App) -> None:
+        """A new app, or a changed one."""
+        self._directory.put_app(app)
+
+    def app_removed(self, app_id: str) -> None:
+        """An app is gone with all its endpoints."""
+        for endpoint in self._directory.endpoints(app_id):
+            self._dispatcher.hold(endpoint.id)
+        self._directory.remove_app(app_id)
+
+    def event_types(self, app_id: str) -> None:
+        """An app's own event types changed."""
+        self._directory.put_types(app_id, self._event_types.of(app_id))
+
+    def disable(self, endpoint_id: int, reason: DisabledReason) -> None:
+        """Disable an endpoint by itself; the dispatcher holds it already."""
+        task = asyncio.get_running_loop().create_task(self._disable(endpoint_id, reason))
+        self._disabling.add(task)
+        task.add_done_callback(self._disabling.discard)
+
+    async def settled(self) -> None:
+        """Wait until every endpoint that is being disabled is."""
+        if self._disabling:
+            await asyncio.gather(*self._disabling)
+
+    async def _disable(self, endpoint_id: int, reason: DisabledReason) -> None:
+        endpoint = self._directory.endpoint(endpoint_id)
+        if endpoint is None or endpoint.state is EndpointState.DISABLED:
+            return
+        now = self._clock.wall()
+        disabled = msgspec.structs.replace(
+            endpoint,
+            version=endpoint.version + 1,
+            state=EndpointState.DISABLED,
+            disabled_reason=reason,
+            updated_at=now,
+        )
+        entry = AuditEntry(
+            self._ids.take(now),
+            endpoint.app_id,
+            now,
+            "system",
+            "endpoint.disable",
+            show("ep", endpoint_id),
+            {"disabled_reason": reason.value},
+        )
+        try:
+            await self._endpoints.change(disabled, entry)
+        except ReelhookError as error:
+            # Somebody changed or deleted it at this moment. The next failure asks again.
+            _log.warning("endpoint.not_disabled", endpoint=show("ep", endpoint_id), error=error.detail)
+            current = self._endpoints.get(endpoint.app_id, endpoint_id)
+            if current is not None:
+                self._dispatcher.changed(current)
+            return
+        self.endpoint(disabled)
