@@ -1,6 +1,7 @@
 """Times: integer milliseconds since 1970 inside, RFC 3339 in UTC with `Z` outside."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = _ZERO
@@ -9,7 +10,14 @@ _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 def show_time(millisecond: int) -> str:
     """Write a time as RFC 3339, UTC, with milliseconds: `2026-11-21T06:30:00.123Z`."""
-    return (_ZERO + timedelta(milliseconds=millisecond)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{millisecond % 1000:03d}Z"
+    second, rest = divmod(millisecond, 1000)
+    return f"{_show_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _show_second(second: int) -> str:
+    """Write a second; the ones of now are asked for thousands of times."""
+    return (_ZERO + timedelta(seconds=second)).isoformat()[:19]
 
 
 def read_time(text: str) -> int:

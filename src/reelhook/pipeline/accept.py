@@ -109,9 +109,16 @@ def answer(receipts: Sequence[Receipt], *, batch: bool) -> bytes:
 
 
 def fingerprint(draft: Draft) -> bytes:
-    """Return a digest of what a draft says, the same however its JSON is written."""
-    said = (draft.type, msgspec.json.decode(draft.data), draft.occurred_at, draft.ordering_key)
-    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).digest()
+    """Return a digest of what a draft says, the same however its JSON is written.
+
+    Data that Python cannot hold (a number such as 1e400) are the same only when they are written the same.
+    """
+    try:
+        data = msgspec.json.encode(msgspec.json.decode(draft.data), order="sorted")
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        data = bytes(draft.data)
+    said = (draft.type, data, draft.occurred_at, draft.ordering_key)
+    return hashlib.sha256(msgspec.json.encode(said)).digest()
 
 
 def body_fingerprint(body: bytes) -> bytes:

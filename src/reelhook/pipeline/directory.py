@@ -5,9 +5,11 @@ exists for its owner exists for the next event.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from reelhook.dialects.dialect import Dialect
+from reelhook.errors import Invalid
 from reelhook.model.access import App
 from reelhook.model.catalogue import BUILT_IN
 from reelhook.model.endpoint import Endpoint
@@ -168,6 +170,9 @@ class Directory:
         return entry
 
     def _compile_validators(self, entry: AppDirectory) -> None:
-        entry.validators = {
-            name: compile_schema(event_type.schema) for name, event_type in entry.types.items() if event_type.validate
-        }
+        entry.validators = {}
+        for name, event_type in entry.types.items():
+            if event_type.validate:
+                # It compiled when it was saved; one that an older release took and this one refuses checks nothing.
+                with suppress(Invalid):
+                    entry.validators[name] = compile_schema(event_type.schema)
