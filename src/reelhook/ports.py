@@ -5,9 +5,8 @@ Methods that return an awaitable touch the disk through the group commit, or rea
 are point reads (a few microseconds) and may be called anywhere in the loop.
 """
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -158,6 +157,14 @@ class Completion(msgspec.Struct, gc=False):
     from_queue: bool = True
 
 
+class Committing(Awaitable[bytes], Protocol):
+    """An accept under way: what the loop's futures offer. Its result is the acceptance's answer."""
+
+    def add_done_callback(self, call: Callable[[Any], object], /) -> None: ...  # noqa: D102
+    def cancelled(self) -> bool: ...  # noqa: D102
+    def exception(self) -> BaseException | None: ...  # noqa: D102
+
+
 class Journal(Protocol):
     """Writes the two promises of the product; batching hides behind it."""
 
@@ -165,7 +172,7 @@ class Journal(Protocol):
         """Return what is known of a key: stored, being stored at this moment, or nothing."""
         ...
 
-    def accept(self, acceptance: Acceptance) -> "asyncio.Future[bytes]":
+    def accept(self, acceptance: Acceptance) -> "Committing":
         """Commit events with their deliveries and keys; done, with the answer, when it is on disk."""
         ...
 
@@ -219,6 +226,10 @@ class Log(Protocol):
         """List attempts, newest first."""
         ...
 
+    def export(self, where: LogFilter) -> AsyncIterator[Sequence[Attempt]]:
+        """Yield all attempts that match, newest first, in parts that never fill the memory."""
+        ...
+
     async def attempt(self, app_id: str, attempt_id: int) -> AttemptDetail | None:
         """Read one attempt with its request and response."""
         ...
@@ -252,6 +263,7 @@ class Apps(Protocol):
     """The tenants. Every change carries its audit entry, committed with it."""
 
     def get(self, app_id: str) -> App | None: ...  # noqa: D102
+    def all(self) -> Iterable[App]: ...  # noqa: D102
     def page(self, cursor: str | None, limit: int) -> Page[App]: ...  # noqa: D102
     def add(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
     def change(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102

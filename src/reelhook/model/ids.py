@@ -14,6 +14,7 @@ SEQUENCE_BITS: Final = 15
 _SHIFT: Final = NODE_BITS + SEQUENCE_BITS
 BLOCK: Final = 1 << SEQUENCE_BITS
 """The largest number of ids that one call can take in a row."""
+_LARGEST: Final = (1 << 63) - 1
 
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -47,8 +48,11 @@ class IdSource:
 
 
 def id_at(millisecond: int) -> int:
-    """Return the smallest id that can have been made at this wall time (ms): the bound for a query by time."""
-    return max(0, millisecond - EPOCH_MS) << _SHIFT
+    """Return the smallest id that can have been made at this wall time (ms): the bound for a query by time.
+
+    A time before or after all ids that there can be (2024 to 2093) gives the smallest or the largest.
+    """
+    return min(max(0, millisecond - EPOCH_MS) << _SHIFT, _LARGEST)
 
 
 def time_of(number: int) -> int:
@@ -67,4 +71,4 @@ def read(prefix: str, text: str) -> int | None:
     if kind != prefix or not _ID.match(digits):
         return None
     number = int(digits, 16)
-    return number if number < 1 << 63 else None
+    return number if number <= _LARGEST else None

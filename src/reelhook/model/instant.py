@@ -1,11 +1,12 @@
 """Times: integer milliseconds since 1970 inside, RFC 3339 in UTC with `Z` outside."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = _ZERO
-_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+_SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+"""RFC 3339 §5.6; what `datetime` reads beyond it (weeks, `20261121`) is refused, for others would not read it."""
 
 
 def show_time(millisecond: int) -> str:
@@ -26,16 +27,19 @@ def read_time(text: str) -> int:
     Raises:
         ValueError: it is not such a time, has no zone, or lies outside the years 1970 to 9999.
     """
+    parts = _SHAPE.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper()) if parts else None
     except ValueError:
-        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}") from None
-    if moment.tzinfo is None:
+        moment = None
+    if parts is None or moment is None:
+        raise ValueError(f"not an RFC 3339 time such as 2026-11-21T06:30:00Z: {text[:40]!r}")
+    if parts["zone"] is None:
         raise ValueError("the time has no zone: end it with Z or an offset such as +02:00")
     try:
-        moment = moment.astimezone(UTC)
+        millisecond = (moment.astimezone(UTC) - _ZERO) // timedelta(milliseconds=1)
     except OverflowError:
-        raise ValueError("the time lies outside the years 1970 to 9999") from None
-    if not _EARLIEST <= moment <= _LATEST:
+        millisecond = -1
+    if millisecond < 0:
         raise ValueError("the time lies outside the years 1970 to 9999")
-    return (moment - _ZERO) // timedelta(milliseconds=1)
+    return millisecond

@@ -74,7 +74,7 @@ class SqliteApps:
         return write(self._commit, job, lambda: self._keep(app))
 
     def remove(self, app_id: str, entry: AuditEntry) -> Awaitable[None]:
-        """Remove an app with its endpoints, tokens, event types and tasks; its log stays until its retention is over."""
+        """Remove an app with its endpoints, tokens, event types and tasks; its log stays as long as any."""
 
         def job(connection: apsw.Connection) -> None:
             if app_id == DEFAULT_APP:

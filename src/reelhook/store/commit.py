@@ -19,7 +19,7 @@ from reelhook.errors import ReelhookError, StorageFull, Unavailable
 _LARGEST_BATCH: Final = 1024
 """Operations a commit: large enough to amortise the flush to disk, small enough to keep the answer near."""
 _RETRY_SECONDS: Final = 1.0
-_HOLD_SECONDS: Final = 0.025
+_HOLD_SECONDS: Final = 0.25
 """How long accepting waits at most for sending to catch up."""
 _LOOK_AGAIN_SECONDS: Final = 0.002
 
@@ -109,6 +109,8 @@ class GroupCommit:
     """
 
     def __init__(self, apply: Apply, runner: Runner, on_fatal: Callable[[str], None]) -> None:
+        # Kept, because asking for the running loop costs a system call each time (getpid, on CPython 3.11).
+        self._loop = asyncio.get_running_loop()
         self._apply = apply
         self.batches: Batches | None = None
         self.hold_accepts: Callable[[], bool] = lambda: False
@@ -137,8 +139,7 @@ class GroupCommit:
 
     def submit(self, kind: str, value: Any, *, must: bool = False, weight: int = 1) -> "asyncio.Future[Any]":
         """Queue an operation for the next commit."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         if self._broken:
             future.set_exception(Unavailable(f"nothing can be stored: {self._broken}"))
             return future
@@ -146,13 +147,13 @@ class GroupCommit:
         queue.append(Operation(kind, value, future, must, weight))
         if not self._busy and not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._start)
+            self._loop.call_soon(self._start)
         return future
 
     async def drained(self) -> None:
         """Wait until everything queued so far is committed."""
         if self._busy or self.pending:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(future)
             await future
 
@@ -185,7 +186,7 @@ class GroupCommit:
         if not self.hold_accepts():
             self._held_since = None
             return False
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         if self._held_since is None:
             self._held_since = now
         if now - self._held_since < _HOLD_SECONDS:
@@ -240,11 +241,10 @@ class GroupCommit:
 
     def _schedule(self, seconds: float) -> None:
         self._scheduled = True
-        loop = asyncio.get_running_loop()
         if seconds:
-            loop.call_later(seconds, self._start)
+            self._loop.call_later(seconds, self._start)
         else:
-            loop.call_soon(self._start)
+            self._loop.call_soon(self._start)
 
     def _fail(self, reason: str) -> None:
         if self._broken is not None:

@@ -4,22 +4,31 @@ from collections.abc import Awaitable, Iterable
 from typing import Final
 
 import apsw
+import msgspec
 
 from reelhook.errors import Conflict, NotFound
 from reelhook.model.audit import AuditEntry
-from reelhook.model.endpoint import Endpoint
+from reelhook.model.endpoint import Endpoint, EndpointState
 from reelhook.model.page import Page
 from reelhook.store.apps import require_app
 from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.documents import Documents
+from reelhook.store.health import forget_failures
 from reelhook.store.select import Row, select, select_one, select_value
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
 _SQL: Final = statements("sqlite", "endpoints")
 _UNKNOWN: Final = "there is no such endpoint"
+
+
+class _State(msgspec.Struct):
+    state: EndpointState = EndpointState.ACTIVE
+
+
+_state: Final = msgspec.json.Decoder(_State)
 
 
 class SqliteEndpoints:
@@ -76,6 +85,8 @@ class SqliteEndpoints:
             if not connection.changes():
                 raise _why_not(connection, endpoint)
             connection.execute(_SQL["add_version"], version)
+            if endpoint.state is EndpointState.ACTIVE and not _was_active(connection, endpoint):
+                forget_failures(connection, endpoint.id)
             add_entry(connection, entry)
 
         return write(self._commit, job)
@@ -107,6 +118,17 @@ class SqliteEndpoints:
 
 def _row_of(app_id: str, endpoint_id: int, version: int) -> tuple[str, str, int, int]:
     return app_id, "endpoint_versions", endpoint_id, version
+
+
+def state_of(document: bytes) -> EndpointState:
+    """Read an endpoint's state out of its document, without its secrets."""
+    return _state.decode(document).state
+
+
+def _was_active(connection: apsw.Connection, endpoint: Endpoint) -> bool:
+    """Tell whether the version before this one was active."""
+    key = (endpoint.id, endpoint.version - 1)
+    return state_of(select_value(connection, _SQL["document"], key)) is EndpointState.ACTIVE
 
 
 def _why_not(connection: apsw.Connection, endpoint: Endpoint) -> Conflict | NotFound:

@@ -5,7 +5,7 @@ from typing import Final
 import apsw
 import msgspec
 
-from reelhook.store.select import select, select_one
+from reelhook.store.select import select
 from reelhook.store.statements import statements
 
 _SQL: Final = statements("sqlite", "health")
@@ -29,17 +29,6 @@ def load_health(connection: apsw.Connection) -> dict[int, EndpointHealth]:
     return {row[0]: EndpointHealth(*row) for row in select(connection, _SQL["all"])}
 
 
-def read_health(connection: apsw.Connection, endpoint_id: int) -> EndpointHealth:
-    """Read the health of one endpoint; a fresh one when it was never sent to."""
-    row = select_one(connection, _SQL["of_endpoint"], (endpoint_id,))
-    return EndpointHealth(*row) if row else EndpointHealth(endpoint_id)
-
-
-def note_notified(connection: apsw.Connection, endpoint_id: int, at: int) -> None:
-    """Note that the owner was told, inside the writer's transaction."""
-    connection.execute(_SQL["note_notified"], (at, endpoint_id))
-
-
 def forget_failures(connection: apsw.Connection, endpoint_id: int) -> None:
-    """Start afresh, inside the writer's transaction: the endpoint was enabled again or changed."""
+    """Start afresh, inside the transaction that enables the endpoint again: what failed before no longer counts."""
     connection.execute(_SQL["forget_failures"], (endpoint_id,))

@@ -47,10 +47,20 @@ def _find_attempts(connection: apsw.Connection, wanted: Wanted, scan: Scan, belo
     named = _named_attempts(connection, wanted)
     if named is not None:
         return scan.among(named, wanted.low, below)
-    if wanted.bindings["succeeded"] == 0:
-        of_endpoint = wanted.bindings["endpoint_id"] is not None
-        return scan.between("attempts_failed_of_endpoint" if of_endpoint else "attempts_failed", wanted.low, below)
+    unusual = _unusual_attempts(wanted)
+    if unusual is not None:
+        return scan.between(unusual, wanted.low, below)
     return _find_any(connection, ATTEMPTS, wanted, scan, below)
+
+
+def _unusual_attempts(wanted: Wanted) -> str | None:
+    """Return the live index that holds the attempts wanted, where these are not the ordinary ones."""
+    status_code = wanted.bindings["status_code"]
+    if status_code is not None and not 200 <= status_code <= 299:
+        return "attempts_of_status"
+    if wanted.bindings["succeeded"] != 0:
+        return None
+    return "attempts_failed" if wanted.bindings["endpoint_id"] is None else "attempts_failed_of_endpoint"
 
 
 def _find_deliveries(connection: apsw.Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:

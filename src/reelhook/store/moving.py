@@ -13,6 +13,7 @@ from reelhook.model.task import Selection
 from reelhook.store import ordering
 from reelhook.store.arrears import indexed_until
 from reelhook.store.cursor import NEWEST
+from reelhook.store.endpoints import state_of
 from reelhook.store.select import Row, each, select, select_value
 from reelhook.store.statements import statements
 
@@ -21,13 +22,6 @@ BUDGET: Final = 5000
 """Rows that one search looks at."""
 _UNHAPPY: Final = frozenset({State.FAILED, State.CANCELLED})
 _MOVABLE: Final = frozenset(State) - {State.SENDING}
-
-
-class _EndpointState(msgspec.Struct):
-    state: EndpointState = EndpointState.ACTIVE
-
-
-_state_of: Final = msgspec.json.Decoder(_EndpointState)
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -59,12 +53,10 @@ class Restart(msgspec.Struct, frozen=True):
     first_position: int
 
 
-def scope_of(app_id: str, selection: Selection, created_at: int | None = None) -> Scope:
-    """Bound a selection; a task does not chase what was accepted after it was created (ms)."""
-    until = selection.until
-    if created_at is not None:
-        until = created_at + 1 if until is None else min(until, created_at + 1)
-    return Scope(app_id, selection, ids.id_at(selection.since), NEWEST if until is None else ids.id_at(until))
+def scope_of(app_id: str, selection: Selection, before: int = NEWEST) -> Scope:
+    """Bound a selection; `before` is the id of the task, which does not chase what was accepted after it."""
+    end = NEWEST if selection.until is None else ids.id_at(selection.until)
+    return Scope(app_id, selection, ids.id_at(selection.since), min(end, before))
 
 
 def find(connection: apsw.Connection, scope: Scope, cursor: int, limit: int) -> Found:
@@ -118,7 +110,7 @@ def _states(connection: apsw.Connection, scope: Scope) -> frozenset[State]:
     document = select_value(connection, _SQL["endpoint_document"], (selection.endpoint_id, scope.app_id))
     if document is None:
         return frozenset()
-    held = selection.held and _state_of.decode(document).state is not EndpointState.ACTIVE
+    held = selection.held and state_of(document) is not EndpointState.ACTIVE
     return states | WAITING if held else states
 
 

@@ -33,4 +33,9 @@ def select_value(connection: apsw.Connection, sql: str, bindings: Bindings = ())
 
 def each(connection: apsw.Connection, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
     """Yield rows as they are asked for; for those who stop early. The cursor closes with the iterator."""
-    yield from connection.execute(sql, bindings)
+    cursor = connection.execute(sql, bindings)
+    try:
+        for row in cursor:  # noqa: UP028 - `yield from` would close the cursor its own way, which complains
+            yield row
+    finally:
+        cursor.close(True)

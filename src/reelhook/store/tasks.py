@@ -120,7 +120,7 @@ class SqliteTasks:
         return await write(self._commit, job)
 
     async def _search(self, task: Task, limit: int) -> moving.Found:
-        scope = moving.scope_of(task.app_id, task.selection, task.created_at)
+        scope = moving.scope_of(task.app_id, task.selection, task.id)
         found = moving.Found([], task.cursor, False, frozenset())
         for _ in range(_SEARCHES):
             found = await self._reading.run(partial(moving.find, scope=scope, cursor=found.cursor, limit=limit))

@@ -8,7 +8,7 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ import structlog
 from reelhook.model.attempt import Failure
 from reelhook.model.delivery import CLOSED
 from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState, Ordering
+from reelhook.model.ids import show
 from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
 from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring
 
@@ -25,6 +26,8 @@ _MOST_UNRECORDED: Final = 4096
 _CLAIM_AGAIN_MS: Final = 1000
 _FULL_MS: Final = 50
 """How soon a lane is looked at again that found the dispatcher's memory full of other lanes' work."""
+_SPARE: Final = 64
+"""So many forgotten times may stand in the heap beside two for each lane, before it is made anew."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -61,6 +64,8 @@ class Dispatcher:
         limits: Limits,
         observer: Observer,
     ) -> None:
+        # Kept, because asking for the running loop costs a system call each time (getpid, on CPython 3.11).
+        self._loop = asyncio.get_running_loop()
         self._queue = queue
         self._journal = journal
         self._clock = clock
@@ -80,6 +85,7 @@ class Dispatcher:
         self._running = False
         self._pumping = False
         self._fault: str | None = None
+        self._claim_error: str | None = None
         self.in_flight = 0
 
     # Life
@@ -142,8 +148,10 @@ class Dispatcher:
     def cancel(self, endpoint_ids: Sequence[int]) -> None:
         """Take reserved places back."""
         for endpoint_id in endpoint_ids:
-            self._lanes[endpoint_id].reserved -= 1
+            lane = self._lanes[endpoint_id]
+            lane.reserved -= 1
             self._in_memory -= 1
+            self._look_at(lane)
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
         """Hear that something is, or will be, due for these endpoints."""
@@ -201,7 +209,7 @@ class Dispatcher:
         if lane.ordered and endpoint.ordering is Ordering.ENDPOINT:
             lane.permits = 1
         rate = endpoint.rate_limit
-        lane.rate = None if rate is None else RateWindow(rate.count, round(rate.per * 1000))
+        lane.rate = None if rate is None else RateWindow(rate.count, round(rate.per * 1000), lane.rate)
         lane.held = endpoint.state is not EndpointState.ACTIVE
 
     # Sending
@@ -215,10 +223,10 @@ class Dispatcher:
             self._send_ready()
             self._claim_due()
             self._fault = None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the dispatching
             _log.exception("dispatcher.fault")
             self._fault = f"{type(error).__name__}: {error}"
-            asyncio.get_running_loop().call_later(1, self._pump)
+            self._loop.call_later(1, self._pump)
         finally:
             self._pumping = False
 
@@ -248,26 +256,34 @@ class Dispatcher:
             lane.rate.begin(now)
             self._look_at(lane)
         self._ring.begun(lane)
-        task = asyncio.get_running_loop().create_task(self._attempt(lane, claimed))
+        task = self._loop.create_task(self._attempt(lane, claimed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _attempt(self, lane: Lane, claimed: Claimed) -> None:
+        delivered = None
         try:
             delivered = await self._deliver(claimed)
+        except Exception:  # noqa: BLE001 - a fault of ours, whatever it is, must cost no permit
+            # Whether the receiver got it is unknown: it stays `sending`, and the next start rescues it.
+            _log.exception("attempt.fault", delivery=show("dlv", claimed.id))
         finally:
             lane.in_flight -= 1
             self.in_flight -= 1
             self._ring.ended(lane)
+        if delivered is not None:
+            self._record(lane, delivered)
+        now = self._clock.now()
+        if lane.next_due <= now and self._running:
+            self._claim(lane, now)
+        self._pump()
+
+    def _record(self, lane: Lane, delivered: Delivered) -> None:
         lane.took(delivered.completion.attempt.timing.total)
         self._unrecorded += 1
         future = asyncio.ensure_future(self._journal.record(delivered.completion))
         future.add_done_callback(partial(self._recorded, lane, delivered))
         self._learn(lane, delivered)
-        now = self._clock.now()
-        if lane.next_due <= now and self._running:
-            self._claim(lane, now)
-        self._pump()
 
     def _learn(self, lane: Lane, delivered: Delivered) -> None:
         verdict = delivered.verdict
@@ -286,11 +302,12 @@ class Dispatcher:
     def _recorded(self, lane: Lane, delivered: Delivered, future: "asyncio.Future[bool]") -> None:
         self._unrecorded -= 1
         completion = delivered.completion
-        if future.cancelled() or future.exception() is not None:
-            _log.error("attempt.not_recorded", delivery=completion.delivery_id, error=str(future.exception()))
+        error = _error_of(future)
+        if error is not None:
+            _log.error("attempt.not_recorded", delivery=show("dlv", completion.delivery_id), error=error)
             return
         if not future.result():
-            _log.warning("claim.lost", delivery=completion.delivery_id)
+            _log.warning("claim.lost", delivery=show("dlv", completion.delivery_id))
         self._observer.recorded(delivered)
         if completion.due_at is not None:
             self.waits((lane.endpoint_id,), completion.due_at)
@@ -305,9 +322,16 @@ class Dispatcher:
         """Have the lane looked at when it is due; at once when that is now."""
         at = lane.wakes_at(self._clock.now())
         if at < lane.wake_at:
-            lane.wake_at = at
-            heapq.heappush(self._due, (at, lane.endpoint_id))
-            self._arm()
+            self._wake(lane, at)
+
+    def _wake(self, lane: Lane, at: int) -> None:
+        """Have the lane looked at at this time; a later time that was planned before is forgotten."""
+        lane.wake_at = at
+        heapq.heappush(self._due, (at, lane.endpoint_id))
+        if len(self._due) > 2 * len(self._lanes) + _SPARE:
+            self._due = [(one.wake_at, one.endpoint_id) for one in self._lanes.values() if one.wake_at < NEVER]
+            heapq.heapify(self._due)
+        self._arm()
 
     def _arm(self) -> None:
         if not self._due or not self._running or self._due[0][0] >= self._timer_at:
@@ -316,7 +340,7 @@ class Dispatcher:
             self._timer.cancel()
         self._timer_at = self._due[0][0]
         delay = max(0, self._timer_at - self._clock.now()) / 1000
-        self._timer = asyncio.get_running_loop().call_later(delay, self._woken)
+        self._timer = self._loop.call_later(delay, self._woken)
 
     def _woken(self) -> None:
         self._timer = None
@@ -327,7 +351,10 @@ class Dispatcher:
     def _claim_due(self) -> None:
         now = self._clock.now()
         while self._due and self._due[0][0] <= now:
-            lane = self._lanes[heapq.heappop(self._due)[1]]
+            at, endpoint_id = heapq.heappop(self._due)
+            lane = self._lanes[endpoint_id]
+            if at != lane.wake_at:
+                continue
             lane.wake_at = NEVER
             if lane.ready:
                 self._ring.add(lane)
@@ -342,23 +369,35 @@ class Dispatcher:
                 self._look_at(lane)
             return
         if self._in_memory >= self._limits.in_memory:
-            lane.wake_at = now + _FULL_MS
-            heapq.heappush(self._due, (lane.wake_at, lane.endpoint_id))
+            self._wake(lane, now + _FULL_MS)
+            return
+        try:
+            future = asyncio.ensure_future(self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id()))
+        except Exception as error:  # noqa: BLE001 - whatever the store gives, the lane must not be forgotten
+            self._claim_again(lane, repr(error))
             return
         lane.claiming = True
         lane.reserved += count
         self._in_memory += count
-        future = asyncio.ensure_future(self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id()))
         future.add_done_callback(partial(self._claimed, lane, count))
+
+    def _claim_again(self, lane: Lane, error: str) -> None:
+        """Try once more in a moment: the store could not be read or written, which is said once until it can."""
+        if error != self._claim_error:
+            self._claim_error = error
+            _log.error("claim.failed", endpoint=show("ep", lane.endpoint_id), error=error)
+        lane.next_due = self._clock.now() + _CLAIM_AGAIN_MS
+        self._look_at(lane)
 
     def _claimed(self, lane: Lane, count: int, future: "asyncio.Future[Sequence[Claimed]]") -> None:
         lane.claiming = False
         lane.reserved -= count
         self._in_memory -= count
-        if future.cancelled() or future.exception() is not None:
-            lane.next_due = self._clock.now() + _CLAIM_AGAIN_MS
-            self._look_at(lane)
+        error = _error_of(future)
+        if error is not None:
+            self._claim_again(lane, error)
             return
+        self._claim_error = None
         claimed = future.result()
         lane.ready.extend(claimed)
         self._in_memory += len(claimed)
@@ -378,13 +417,23 @@ class Dispatcher:
             return
         released = list(lane.ready)
         lane.ready.clear()
+        self._ring.emptied(lane)
         self._in_memory -= len(released)
         lane.next_due = min(lane.next_due, self._clock.now())
         future = asyncio.ensure_future(self._queue.release(released))
         future.add_done_callback(partial(self._given_back, lane))
 
     def _given_back(self, lane: Lane, future: "asyncio.Future[None]") -> None:
-        if not future.cancelled() and future.exception() is not None:
-            _log.error("release.failed", endpoint=lane.endpoint_id, error=str(future.exception()))
+        error = _error_of(future)
+        if error is not None:
+            _log.error("release.failed", endpoint=show("ep", lane.endpoint_id), error=error)
         if self._running:
             self._refresh(lane)
+
+
+def _error_of(future: "asyncio.Future[Any]") -> str | None:
+    """Say why a future has no result; None when it has one."""
+    if future.cancelled():
+        return "cancelled"
+    error = future.exception()
+    return None if error is None else str(error) or repr(error)

@@ -5,8 +5,9 @@ lanes that could send, so that a slow or dead endpoint never delays another.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -74,11 +75,14 @@ class Circuit:
 
 
 class RateWindow:
-    """At most `count` attempts in any `per` milliseconds, exactly: it remembers when the last `count` began."""
+    """At most `count` attempts in any `per` milliseconds, exactly: it remembers when the last `count` began.
 
-    def __init__(self, count: int, per: int) -> None:
+    `before` is the window that this one follows on: a change of the endpoint does not forget what was sent just now.
+    """
+
+    def __init__(self, count: int, per: int, before: "RateWindow | None" = None) -> None:
         self._per = per
-        self._begun: deque[int] = deque(maxlen=count)
+        self._begun: deque[int] = deque(before.begun() if before else (), maxlen=count)
         self._count = count
 
     def free(self, now: int) -> int:
@@ -90,6 +94,10 @@ class RateWindow:
     def begin(self, now: int) -> None:
         """Count one that begins now."""
         self._begun.append(now)
+
+    def begun(self) -> Sequence[int]:
+        """Return when the last ones began, oldest first."""
+        return self._begun
 
     def next_at(self) -> int:
         """Return when the next one may begin, once none is free."""
@@ -193,23 +201,26 @@ class Ring:
 
     def __init__(self, per_app: int) -> None:
         self._lanes: deque[Lane] = deque()
+        self._stalled: dict[Lane, None] = {}
         self._per_app = per_app
         self._in_flight: dict[str, int] = {}
-        self._blocked: dict[str, list[Lane]] = {}
+        self._blocked: dict[str, dict[int, Lane]] = {}
 
     def add(self, lane: Lane) -> None:
         """Let a lane take part."""
         if not lane.in_ring:
             lane.in_ring = True
+            self._stalled.pop(lane, None)
             self._lanes.append(lane)
+
+    def emptied(self, lane: Lane) -> None:
+        """Hear that what was ready went back to the queue."""
+        self._stalled.pop(lane, None)
 
     def waiting(self, most: int) -> bool:
         """Tell whether quick endpoints have more than `most` deliveries ready; looks at some lanes, not at all."""
-        total = 0
-        for lane in islice(self._lanes, _LOOK_AT):
-            if lane.is_quick():
-                total += len(lane.ready)
-        return total > most
+        lanes = islice(chain(self._lanes, self._stalled), _LOOK_AT)
+        return sum(len(lane.ready) for lane in lanes if lane.is_quick()) > most
 
     def next(self, now: int) -> Lane | None:
         """Return the lane whose turn it is and that may send now; None when there is none."""
@@ -217,9 +228,11 @@ class Ring:
             lane = self._lanes.popleft()
             lane.in_ring = False
             if not lane.may_send(now):
+                if lane.ready:
+                    self._stalled[lane] = None
                 continue
             if self._in_flight.get(lane.app_id, 0) >= self._per_app:
-                self._blocked.setdefault(lane.app_id, []).append(lane)
+                self._blocked.setdefault(lane.app_id, {})[lane.endpoint_id] = lane
                 continue
             return lane
         return None
@@ -237,7 +250,7 @@ class Ring:
             self._in_flight[lane.app_id] = left
         else:
             del self._in_flight[lane.app_id]
-        for blocked in self._blocked.pop(lane.app_id, ()):
+        for blocked in self._blocked.pop(lane.app_id, {}).values():
             self.add(blocked)
         if lane.ready:
             self.add(lane)

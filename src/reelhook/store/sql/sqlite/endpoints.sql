@@ -10,6 +10,9 @@ SELECT e.app_id, e.id, v.version, v.document FROM endpoints e
 JOIN endpoint_versions v ON v.endpoint_id = e.id
 WHERE e.id = ? AND v.version = ?;
 
+-- name: document
+SELECT document FROM endpoint_versions WHERE endpoint_id = ? AND version = ?;
+
 -- name: page
 SELECT e.app_id, e.id, e.version, v.document FROM endpoints e
 JOIN endpoint_versions v ON v.endpoint_id = e.id AND v.version = e.version

@@ -3,12 +3,5 @@
 -- name: all
 SELECT endpoint_id, failing_since, last_success_at, last_failure_at, notified_at FROM endpoint_health;
 
--- name: of_endpoint
-SELECT endpoint_id, failing_since, last_success_at, last_failure_at, notified_at FROM endpoint_health
-WHERE endpoint_id = ?;
-
--- name: note_notified
-UPDATE endpoint_health SET notified_at = ? WHERE endpoint_id = ?;
-
 -- name: forget_failures
 UPDATE endpoint_health SET failing_since = NULL, notified_at = NULL WHERE endpoint_id = ?;

@@ -70,6 +70,16 @@ SELECT id FROM attempts INDEXED BY attempts_failed_of_endpoint
 WHERE endpoint_id = :endpoint_id AND succeeded = 0 AND id >= :low AND id < :below
 ORDER BY id DESC LIMIT 1 OFFSET :budget;
 
+-- name: attempts_of_status
+SELECT a.id FROM attempts a INDEXED BY attempts_of_status
+WHERE a.app_id = :app_id AND a.status_code = :status_code AND a.status_code NOT BETWEEN 200 AND 299
+AND a.id >= :low AND a.id < :below AND :filters ORDER BY a.id DESC LIMIT :limit;
+
+-- name: attempts_of_status_depth
+SELECT id FROM attempts INDEXED BY attempts_of_status
+WHERE app_id = :app_id AND status_code = :status_code AND status_code NOT BETWEEN 200 AND 299
+AND id >= :low AND id < :below ORDER BY id DESC LIMIT 1 OFFSET :budget;
+
 -- name: attempts_among
 SELECT a.id FROM json_each(:ids) chosen CROSS JOIN attempts a ON a.id = chosen.value
 WHERE a.id >= :low AND a.id < :below AND :filters ORDER BY a.id DESC LIMIT :limit;

@@ -99,10 +99,12 @@ DELETE FROM tasks WHERE id IN (VALUES :rows);
 SELECT q.delivery_id FROM endpoints e CROSS JOIN queue q ON q.endpoint_id = e.id
 WHERE e.removed_at IS NOT NULL LIMIT :limit;
 
--- A part of the queue, in its own order, with what is old in it marked.
+-- A part of the queue, in its own order, with what is too old in it marked: made before :bound, not tried since, and
+-- not resent since :before either. (`updated_at` alone will not do: it moves when the one before leaves the lane.)
 -- name: waiting
-SELECT q.endpoint_id, q.due_at, q.delivery_id,
-  q.delivery_id < :bound AND EXISTS (SELECT 1 FROM deliveries d WHERE d.id = q.delivery_id AND d.updated_at < :before)
+SELECT q.endpoint_id, q.due_at, q.delivery_id, q.delivery_id < :bound AND EXISTS (
+  SELECT 1 FROM deliveries d WHERE d.id = q.delivery_id AND ifnull(d.last_attempt_id, 0) < :bound
+  AND (d.trigger = 'schedule' OR d.updated_at < :before))
 FROM queue q WHERE (q.endpoint_id, q.due_at, q.delivery_id) > (:endpoint_id, :due_at, :delivery_id)
 ORDER BY q.endpoint_id, q.due_at, q.delivery_id LIMIT :limit;
 

@@ -157,6 +157,7 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_failed ON attempts (app_id, id) WHERE succeeded = 0;
 CREATE INDEX attempts_failed_of_endpoint ON attempts (endpoint_id, id) WHERE succeeded = 0;
+CREATE INDEX attempts_of_status ON attempts (app_id, status_code, id) WHERE status_code NOT BETWEEN 200 AND 299;
 
 CREATE TABLE attempt_details (
   id INTEGER PRIMARY KEY,

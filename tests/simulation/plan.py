@@ -1,0 +1,223 @@
+"""The plan of one world, drawn from its seed: who lives there, what they want, and what will befall them."""
+
+import base64
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reelhook.model.endpoint import (
+    ChangeCondition,
+    Conditions,
+    Endpoint,
+    ExponentialRetry,
+    FixedRetry,
+    Ordering,
+    RateLimit,
+    Retry,
+    ScheduleRetry,
+)
+from reelhook.model.secret import Secret
+from reelhook.worker.dispatcher import Limits
+from reelhook.worker.lanes import CircuitRule
+from tests.simulation import network
+from tests.simulation.ledger import Draft, Publish
+from tests.simulation.network import Mood, Receiver
+
+EPOCH: Final = 1_795_242_600_000
+TYPES: Final = ("asset.uploaded", "asset.processed", "asset.metadata_changed", "live.started", "own.thing")
+SUBSCRIPTIONS: Final = (
+    (),
+    (),
+    ("asset.*",),
+    ("category:live", "own.thing"),
+    ("asset.metadata_changed", "asset.processed"),
+    ("*", "endpoint.disabled", "delivery.exhausted"),
+)
+APPROVED: Final = Conditions((ChangeCondition(field="metadata.custom.status", to="approved"),))
+MOODS: Final = (
+    (network.OK, 6),
+    (network.SLOW, 2),
+    (network.BROKEN, 4),
+    (network.REFUSING, 3),
+    (network.HANGING, 2),
+    (network.RESETTING, 2),
+    (network.LOSING, 2),
+    (network.CONFUSED, 1),
+    (network.REDIRECTING, 1),
+    (network.THROTTLING, 1),
+    (network.BUSY, 1),
+    (network.SLOPPY, 1),
+    (network.GONE, 0.4),
+)
+BLOWS: Final = (
+    ("now", 6),
+    ("before the commit", 2),
+    ("after the commit", 4),
+    ("begun", 2),
+    ("arrived", 3),
+    ("answered", 3),
+    ("ended", 3),
+)
+
+
+@dataclass
+class Plan:
+    """A world before it begins. Times are true ms; `events` of the environment are (when, what, value)."""
+
+    seed: int
+    span: int
+    unhurried: bool
+    limits: Limits
+    slowest_commit: float
+    apps: list[str]
+    endpoints: list[Endpoint]
+    receivers: dict[str, Receiver]
+    publishes: list[Publish]
+    busy: float
+    interventions: int
+    environment: list[tuple[int, str, Any]] = field(default_factory=list)
+
+
+def dice(seed: int, what: str) -> random.Random:
+    """Return a stream of chance of its own, so that a change in one part of a world leaves the others as they were."""
+    return random.Random(f"{seed}/{what}")
+
+
+def draw(seed: int) -> Plan:
+    """Draw a world."""
+    chance = dice(seed, "plan")
+    unhurried = chance.random() < 0.15
+    span = 1000 * (chance.randint(3600, 86_400) if unhurried else chance.randint(10, 90))
+    apps = [f"app{number}" for number in range(chance.randint(1, 3))]
+    endpoints = [
+        new_endpoint(chance, chance.choice(apps), number, unhurried=unhurried)
+        for number in range(chance.randint(2, 8))
+    ]
+    return Plan(
+        seed=seed,
+        span=span,
+        unhurried=unhurried,
+        limits=_limits(chance),
+        slowest_commit=chance.choice((0.02, 0.5, 3.0)),
+        apps=apps,
+        endpoints=endpoints,
+        receivers={host_of(each): _receiver(seed, host_of(each), span) for each in endpoints},
+        publishes=_publishes(chance, apps),
+        busy=chance.choice((0.0005, 0.01, 0.05)) * span / 1000,
+        interventions=chance.choice((0, 5, 10, 20)),
+        environment=_environment(chance, span),
+    )
+
+
+def host_of(endpoint: Endpoint) -> str:
+    return endpoint.url.split("/")[2]
+
+
+def new_endpoint(chance: random.Random, app_id: str, number: int, *, unhurried: bool) -> Endpoint:
+    """Draw an endpoint; its id is given when it is added."""
+    return Endpoint(
+        id=0,
+        app_id=app_id,
+        version=1,
+        url=f"https://r{number}.test/hook",
+        created_at=EPOCH,
+        updated_at=EPOCH,
+        name=f"r{number}",
+        dialect=chance.choice(("standard",) * 6 + ("cloudevents", "strict", "touchy")),
+        events=chance.choice(SUBSCRIPTIONS),
+        conditions=APPROVED if chance.random() < 0.15 else Conditions(),
+        secret=new_secret(chance),
+        retry=new_retry(chance, unhurried=unhurried),
+        timeout=chance.choice((1.0, 3.0, 15.0)),
+        rate_limit=new_rate(chance),
+        concurrency=chance.choice((None, None, 1, 2, 5)),
+        ordering=chance.choice((Ordering.NONE, Ordering.NONE, Ordering.ASSET, Ordering.ENDPOINT)),
+    )
+
+
+def new_secret(chance: random.Random) -> Secret:
+    return Secret("whsec_" + base64.b64encode(chance.randbytes(24)).decode())
+
+
+def new_rate(chance: random.Random) -> RateLimit | None:
+    return chance.choice((None, None, None, RateLimit(1, 1.0), RateLimit(3, 2.0), RateLimit(5, 10.0)))
+
+
+def new_retry(chance: random.Random, *, unhurried: bool) -> Retry | None:
+    if unhurried and chance.random() < 0.5:
+        return None  # the dialect's own: a day and more
+    return chance.choice(
+        (
+            ScheduleRetry((1.0, 2.0, 5.0, 10.0)),
+            ScheduleRetry((0.5, 20.0)),
+            ScheduleRetry(()),
+            FixedRetry(3, 2.0),
+            FixedRetry(10, 5.0),
+            ExponentialRetry(6, 0.5, 10.0),
+        )
+    )
+
+
+def _limits(chance: random.Random) -> Limits:
+    """Draw limits that are small more often than not: a small world shall reach them."""
+    return Limits(
+        in_flight=chance.choice((2, 5, 1000)),
+        per_app=chance.choice((1, 3, 500)),
+        per_endpoint=chance.choice((1, 4, 64)),
+        room=chance.choice((1, 2, 8, 1024)),
+        in_memory=chance.choice((2, 6, 8192)),
+        congestion=chance.choice((1, 4, 256)),
+        circuit=CircuitRule(failures=chance.choice((2, 5, 30)), pause=chance.choice((500, 5000)), longest=20_000),
+    )
+
+
+def _receiver(seed: int, host: str, span: int) -> Receiver:
+    chance = dice(seed, f"receiver {host}")
+    phases: list[tuple[int, Mood]] = []
+    at = 0
+    while at < span:
+        at += round(span * chance.uniform(0.05, 0.6))
+        moods, weights = zip(*MOODS, strict=True)
+        phases.append((EPOCH + min(at, span), chance.choices(moods, weights)[0]))
+    return Receiver(host, chance, phases)
+
+
+def _publishes(chance: random.Random, apps: list[str]) -> list[Publish]:
+    count = chance.choice((8, 20, 40))
+    return [_publish(chance, number, chance.choice(apps)) for number in range(count)]
+
+
+def _publish(chance: random.Random, number: int, app_id: str) -> Publish:
+    batch = chance.random() < 0.2
+    drafts = [_draft(chance, f"n{number}.{place}") for place in range(chance.randint(1, 4) if batch else 1)]
+    once = ("7:event", f"key{number}") if chance.random() < 0.35 else None
+    return Publish(number, app_id, drafts, batch, once)
+
+
+def _draft(chance: random.Random, nonce: str) -> Draft:
+    kind = chance.choice(TYPES)
+    data: dict[str, Any] = {"nonce": nonce, "asset": {"id": chance.choice("abc")}}
+    if kind == "asset.metadata_changed":
+        data["changes"] = [{"field": "metadata.custom.status", "to": chance.choice(("approved", "rejected"))}]
+    own_id = f"own-{nonce.replace('.', '-')}" if chance.random() < 0.3 else None
+    return Draft(nonce, kind, data, own_id, chance.choice((None, None, None, "lane")))
+
+
+def _environment(chance: random.Random, span: int) -> list[tuple[int, str, Any]]:
+    """Draw crashes, restarts, wrong clocks and full disks."""
+    events: list[tuple[int, str, Any]] = []
+    for _ in range(chance.choice((0, 0, 1, 2, 4))):
+        blows, weights = zip(*BLOWS, strict=True)
+        at = chance.randint(1, span)
+        for place in range(chance.choice((1, 1, 1, 3, 7))):
+            # Several in a row: the process dies again as soon as it is up.
+            events.append((at + place * 40, "crash", chance.choices(blows, weights)[0]))
+    events += [(chance.randint(1, span), "restart", None) for _ in range(chance.choice((0, 0, 1, 2)))]
+    for _ in range(chance.choice((0, 0, 0, 1, 2))):
+        at = chance.randint(1, span)
+        events += [(at, "disk full", True), (at + chance.randint(10, max(11, span // 4)), "disk full", False)]
+    if chance.random() < 0.1:
+        events.append((chance.randint(1, span), "disk breaks", chance.choice(("before", "after"))))
+    for _ in range(chance.choice((0, 0, 1, 3))):
+        events.append((chance.randint(1, span), "clock", chance.choice((-3_600_000, 3_600_000, -5000, 5000, 0))))
+    return sorted((EPOCH + at, what, value) for at, what, value in events if isinstance(at, int))
