@@ -29,6 +29,12 @@ class IdSource:
         self._millisecond = 0
         self._sequence = 0
 
+    def resume(self, last: int) -> None:
+        """Make only larger ids than `last`, which an earlier process made; its clock may have been ahead of ours."""
+        millisecond = (last >> _SHIFT) + 1
+        if millisecond > self._millisecond:
+            self._millisecond, self._sequence = millisecond, 0
+
     def take(self, now: int, count: int = 1) -> int:
         """Return the first of `count` consecutive ids; `now` is wall time in milliseconds.
 

@@ -79,28 +79,32 @@ class Flow:
         source: str | None = None,
     ) -> Committing:
         wall = self._clock.wall()
-        events, routed = self._match(app_id, drafts, wall, source)
+        events, routed = self._match(app_id, drafts, wall, source, "/{}" if batch else "")
+        receipts = [accept.receipt(event, len(routes)) for event, routes in zip(events, routed, strict=True)]
+        answer = accept.answer(receipts, batch=batch)
+        made = keys(events, [accept.answer([one], batch=False) for one in receipts], answer) if keys else ()
+        # From here on places are reserved in the dispatcher, so nothing may fail any more before the journal has them.
         new = [
             promise.deliveries(routes, event, event.id + 1, self._hand_over)
             for event, routes in zip(events, routed, strict=True)
         ]
-        receipts = [accept.receipt(event, len(routes)) for event, routes in zip(events, routed, strict=True)]
-        answer = accept.answer(receipts, batch=batch)
-        made = keys(events, [accept.answer([one], batch=False) for one in receipts], answer) if keys else ()
         due_at = self._clock.now()
         committed = self._journal.accept(Acceptance(app_id, events, new, due_at, answer, made))
         committed.add_done_callback(partial(self._accepted, events, new, due_at))
         return committed
 
     def _match(
-        self, app_id: str, drafts: Sequence[Draft], wall: int, source: str | None
+        self, app_id: str, drafts: Sequence[Draft], wall: int, source: str | None, pointer: str
     ) -> tuple[list[Event], list[list[Route]]]:
-        """Make the events and find their recipients; ids of an event and its deliveries are consecutive."""
+        """Make the events and find their recipients; ids of an event and its deliveries are consecutive.
+
+        `pointer` says where in the body an event stands, `{}` being its place.
+        """
         events: list[Event] = []
         routed: list[list[Route]] = []
         for place, draft in enumerate(drafts):
             probe = accept.make_event(draft, app_id, 0, wall, source)
-            promise.check_data(self._directory, probe, f"/{place}" if len(drafts) > 1 else "")
+            promise.check_data(self._directory, probe, pointer.format(place))
             routes = promise.recipients(self._directory, probe)
             events.append(accept.numbered(probe, self._ids.take(wall, 1 + len(routes))))
             routed.append(routes)

@@ -32,6 +32,10 @@ class Preparing:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
+    def ready(self, endpoint: Endpoint) -> Prepared | None:
+        """Return what an attempt needs where nothing has to be fetched for it, which is nearly always; else None."""
+        return None if isinstance(endpoint.auth, OAuth2Auth) else _READY
+
     async def prepare(self, endpoint: Endpoint, event: Event, *, fresh: bool = False) -> Prepared:  # noqa: ARG002
         """Fetch what this attempt needs; `fresh` drops a token that was just refused. Raises PrepareFailed.
 

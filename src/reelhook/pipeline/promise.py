@@ -71,7 +71,7 @@ def asset_id(event: Event) -> str | None:
     """Return the id of the asset that an event is about; None when it is about none."""
     try:
         subject = _subject.decode(event.data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
     return None if subject.asset is None or subject.asset.id is None else str(subject.asset.id)
 

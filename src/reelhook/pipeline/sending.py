@@ -3,12 +3,14 @@
 from typing import Final
 
 import msgspec
+import structlog
 
 from reelhook.errors import Invalid
 from reelhook.model.attempt import Failure, PrepareFailed, Timing, Verdict
 from reelhook.model.endpoint import OAuth2Auth
 from reelhook.model.event import Event
 from reelhook.model.http import Request, Response
+from reelhook.model.ids import show
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.judge import judge
 from reelhook.pipeline.prepare import Preparing, identity
@@ -16,6 +18,7 @@ from reelhook.pipeline.shape import Shaped, shape
 from reelhook.pipeline.sign import Head
 from reelhook.ports import Clock, Wire
 
+_log: Final = structlog.get_logger("reelhook")
 _NO_HEAD: Final = Head(b"", b"")
 _NOT_SENT: Final = Response(None, sent=False, timing=Timing())
 
@@ -48,11 +51,14 @@ class Sending:
             return _unsent(error.failure, error.detail, transient=error.transient)
         except Invalid as error:
             return _unsent(Failure.PREPARE, error.detail, transient=False)
+        except Exception:  # noqa: BLE001 - a fault of ours: the attempt fails and is made again, nothing is lost
+            _log.exception("attempt.fault", event_id=event.public_id, endpoint_id=show("ep", route.endpoint.id))
+            return _unsent(Failure.PREPARE, "an internal error; the server's log says more", transient=True)
         return exchange
 
     async def _exchange(self, route: Route, event: Event, *, fresh: bool = False) -> Exchange:
         endpoint = route.endpoint
-        prepared = await self._preparing.prepare(endpoint, event, fresh=fresh)
+        prepared = self._preparing.ready(endpoint) or await self._preparing.prepare(endpoint, event, fresh=fresh)
         shaped = shape(event, endpoint, route.dialect, prepared.context)
         head = self.sign(route, event, shaped, prepared.bearer)
         timeout = endpoint.timeout or route.dialect.defaults.timeout

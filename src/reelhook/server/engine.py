@@ -5,7 +5,7 @@ real engine in a world of their own.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -142,8 +142,8 @@ class Engine:
 
     # The dispatcher is made before the flow that it drives and the changes that it causes: these two look them up.
 
-    async def _deliver(self, claimed: Claimed) -> Delivered:
-        return await self.flow.deliver(claimed)
+    def _deliver(self, claimed: Claimed) -> Awaitable[Delivered]:
+        return self.flow.deliver(claimed)
 
     def _disable(self, endpoint_id: int, reason: DisabledReason) -> None:
         self.changes.disable(endpoint_id, reason)

@@ -151,7 +151,7 @@ class GroupCommit:
         return future
 
     async def drained(self) -> None:
-        """Wait until everything queued so far is committed."""
+        """Wait until everything queued so far is committed, or has failed to be because the disk is full."""
         if self._busy or self.pending:
             future: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(future)
@@ -215,6 +215,8 @@ class GroupCommit:
             self.batches.closed(batch, outcomes)
         kept = [self._resolve(operation, *outcome) for operation, outcome in zip(batch, outcomes, strict=True)]
         self._waiting.extendleft(operation for operation in reversed(kept) if operation is not None)
+        if self._broken is not None:
+            self._refuse_waiting(self._broken)
         self._next()
 
     def _resolve(self, operation: Operation, result: Any, error: Exception | None) -> Operation | None:
@@ -234,9 +236,10 @@ class GroupCommit:
     def _next(self) -> None:
         if self.pending and not self._broken:
             self._schedule(_RETRY_SECONDS if self.full else 0)
-        elif not self.pending:
+        if self.full or not self.pending:
             for future in self._idle:
-                future.set_result(None)
+                if not future.done():
+                    future.set_result(None)
             self._idle.clear()
 
     def _schedule(self, seconds: float) -> None:
@@ -247,15 +250,16 @@ class GroupCommit:
             self._loop.call_soon(self._start)
 
     def _fail(self, reason: str) -> None:
-        if self._broken is not None:
-            return
-        self._broken = reason
+        if self._broken is None:
+            self._broken = reason
+            self._on_fatal(reason)
+
+    def _refuse_waiting(self, reason: str) -> None:
         for queue in (self._waiting, self._accepts):
             for operation in queue:
                 if not operation.future.done():
                     operation.future.set_exception(Unavailable(f"nothing can be stored: {reason}"))
             queue.clear()
-        self._on_fatal(reason)
 
 
 def _move(queue: deque[Operation], batch: list[Operation], weight: int) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import msgspec
 
 from reelhook.model.ids import IdSource
@@ -57,6 +58,7 @@ class SqliteStore:
         self._wal = options.path.with_name(options.path.name + "-wal")
         connection = self._writer = open_writer(options.path)
         migrate(connection)
+        ids.resume(_last_id(connection))
         sealer = open_sealer(connection, options.secret_key, options.path.with_name(options.path.name + ".key"))
         documents = Documents(sealer)
         ensure_default_app(connection, documents, clock.wall())
@@ -106,3 +108,10 @@ class SqliteStore:
     def _app_removed(self, app_id: str) -> None:
         self.tokens.forget_app(app_id)
         self.event_types.forget_app(app_id)
+
+
+def _last_id(connection: apsw.Connection) -> int:
+    """Return the largest id that any earlier process made, so far as it left a trace."""
+    tables = ("events", "deliveries", "attempts", "endpoints", "tokens", "tasks", "audit")
+    highest = [connection.execute(f"SELECT max(id) FROM {table}").get for table in tables]
+    return max((int(number) for number in highest if number is not None), default=0)

@@ -224,11 +224,15 @@ class Dispatcher:
             self._claim_due()
             self._fault = None
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the dispatching
-            _log.exception("dispatcher.fault")
-            self._fault = f"{type(error).__name__}: {error}"
-            self._loop.call_later(1, self._pump)
+            self._stumble(error)
         finally:
             self._pumping = False
+
+    def _stumble(self, error: Exception) -> None:
+        """Tell of a fault of ours, and try again in a moment."""
+        _log.exception("dispatcher.fault")
+        self._fault = f"{type(error).__name__}: {error}"
+        self._loop.call_later(1, self._pump)
 
     def _ready(self, lane: Lane) -> None:
         """Let what is ready take its turn, or go back where nothing may be sent now."""
@@ -241,13 +245,18 @@ class Dispatcher:
 
     def _send_ready(self) -> None:
         now = self._clock.now()
-        while self.in_flight < self._limits.in_flight and self._unrecorded < _MOST_UNRECORDED:
-            lane = self._ring.next(now)
-            if lane is None:
-                return
-            self._begin(lane, now)
+        while (begun := self._begin(now)) is not None:
+            task = self._loop.create_task(self._send(*begun))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def _begin(self, lane: Lane, now: int) -> None:
+    def _begin(self, now: int) -> tuple[Lane, Claimed] | None:
+        """Take the delivery whose turn it is, with the permit to send it; None when none may begin now."""
+        if self.in_flight >= self._limits.in_flight or self._unrecorded >= _MOST_UNRECORDED:
+            return None
+        lane = self._ring.next(now)
+        if lane is None:
+            return None
         claimed = lane.ready.popleft()
         self._in_memory -= 1
         lane.in_flight += 1
@@ -256,9 +265,27 @@ class Dispatcher:
             lane.rate.begin(now)
             self._look_at(lane)
         self._ring.begun(lane)
-        task = self._loop.create_task(self._attempt(lane, claimed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return lane, claimed
+
+    async def _send(self, lane: Lane, claimed: Claimed) -> None:
+        """Make one attempt after the other, as long as one may begin: a task for each would cost more than its turn."""
+        begun: tuple[Lane, Claimed] | None = (lane, claimed)
+        while begun is not None:
+            await self._attempt(*begun)
+            begun = self._go_on(begun[0])
+
+    def _go_on(self, lane: Lane) -> tuple[Lane, Claimed] | None:
+        """After an attempt: claim what its lane has room for again, and take what may begin in its stead."""
+        if not self._running:
+            return None
+        now = self._clock.now()
+        try:
+            if lane.next_due <= now:
+                self._claim(lane, now)
+            return self._begin(now)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the dispatching
+            self._stumble(error)
+            return None
 
     async def _attempt(self, lane: Lane, claimed: Claimed) -> None:
         delivered = None
@@ -273,10 +300,6 @@ class Dispatcher:
             self._ring.ended(lane)
         if delivered is not None:
             self._record(lane, delivered)
-        now = self._clock.now()
-        if lane.next_due <= now and self._running:
-            self._claim(lane, now)
-        self._pump()
 
     def _record(self, lane: Lane, delivered: Delivered) -> None:
         lane.took(delivered.completion.attempt.timing.total)
@@ -293,7 +316,10 @@ class Dispatcher:
         if verdict.succeeded or not verdict.transient:
             # A receiver that answers lives, whatever it answers.
             if verdict.failure is not Failure.PREPARE:
+                probed = lane.circuit.state is not CircuitState.CLOSED
                 lane.circuit.succeeded()
+                if probed:
+                    self._look_at(lane)
         elif lane.circuit.failed(self._clock.now()):
             self._give_back(lane)
             self._observer.circuit_opened(lane.endpoint_id)
@@ -359,7 +385,7 @@ class Dispatcher:
             if lane.ready:
                 self._ring.add(lane)
             self._claim(lane, now)
-        self._send_ready()
+            self._send_ready()
 
     def _claim(self, lane: Lane, now: int) -> None:
         """Take what is due for this lane from the queue, as much as it has room for."""
