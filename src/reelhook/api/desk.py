@@ -1,0 +1,139 @@
+"""The desk behind the door: what all connections share when a hot route is called."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from reelhook.api.app import ROUTES
+from reelhook.api.armour import ARMOUR
+from reelhook.api.fault import fault
+from reelhook.api.idempotency import read_idempotency_key
+from reelhook.api.problem import phrase, problem_body, problem_headers
+from reelhook.api.reading import check_media_type
+from reelhook.api.route import Route
+from reelhook.api.services import Services
+from reelhook.errors import ReelhookError, TooLarge, Unavailable
+from reelhook.model.access import Caller
+
+_MOST_ADMITTED: Final = 4096
+_ARMOUR: Final = b"".join(b"%b: %b\r\n" % pair for pair in ARMOUR)
+_JSON: Final = b"application/json"
+
+
+class HotRoute:
+    """A route that the door answers itself."""
+
+    __slots__ = ("batch", "limit", "path", "route")
+
+    def __init__(self, route: Route, services: Services) -> None:
+        self.route = route
+        self.path = route.path
+        self.batch = route.limit == "batch"
+        self.limit = services.max_batch_bytes if self.batch else services.max_event_bytes
+
+
+class HotRequest:
+    """A request while its body comes in; `answered` when it was refused before its end."""
+
+    __slots__ = ("answered", "caller", "hot", "key", "parts", "size")
+
+    def __init__(self, hot: HotRoute) -> None:
+        self.hot = hot
+        self.caller: Caller | None = None
+        self.key: str | None = None
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.answered = False
+
+
+class Reply:
+    """An answer on its way: its head without the length, and its body; no head yet while it is waited for."""
+
+    __slots__ = ("body", "head", "promised")
+
+    def __init__(self) -> None:
+        self.head: bytes | None = None
+        self.body = b""
+        self.promised: asyncio.Future[bytes] | None = None
+
+
+class Desk:
+    """Admits callers, publishes, and writes answers."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._authenticator = services.authenticator
+        self._publish = services.publish
+        self._admitted: dict[int, Caller] = {}
+        hot = [HotRoute(route, services) for route in ROUTES if route.limit != "body"]
+        self.routes: Mapping[bytes, HotRoute] = {one.path.encode(): one for one in hot}
+
+    def admit(self, request: HotRequest, headers: Mapping[bytes, bytes]) -> None:
+        """Say who calls and under which key; refuse before the body is read where the head is enough for that.
+
+        Raises:
+            ReelhookError: the request is not let in.
+        """
+        caller = self._authenticator.caller(headers.get(b"authorization"), headers.get(b"reelhook-app"))
+        # The authenticator gives the same value as long as it remembers it, so one check is enough for it.
+        if self._admitted.get(id(caller)) is not caller:
+            self._check(caller, request.hot.route)
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > request.hot.limit:
+            raise too_large(request)
+        if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
+            check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
+        request.caller = caller
+        if b"idempotency-key" in headers:
+            request.key = read_idempotency_key(headers[b"idempotency-key"])
+
+    def publish(self, request: HotRequest) -> "asyncio.Future[bytes]":
+        """Hand the body over; the future is done when it is on disk."""
+        assert request.caller is not None  # noqa: S101 - only requests that were admitted get here
+        parts = request.parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        promised = self._publish(request.caller, body, request.hot.batch, request.key)
+        return promised if isinstance(promised, asyncio.Future) else asyncio.ensure_future(promised)
+
+    def fill(self, reply: Reply, path: str, promised: "asyncio.Future[bytes]") -> None:
+        """Write the answer that a publish has led to."""
+        if promised.cancelled():
+            refuse(reply, Unavailable("the server is stopping"), path)
+            return
+        error = promised.exception()
+        if error is None:
+            reply.head, reply.body = _ACCEPTED, promised.result()
+        else:
+            refuse(reply, error, path)
+
+    def _check(self, caller: Caller, route: Route) -> None:
+        if route.access is not None:
+            route.access.require(caller)
+        if len(self._admitted) >= _MOST_ADMITTED:
+            self._admitted.clear()
+        self._admitted[id(caller)] = caller
+
+
+def refuse(reply: Reply, error: BaseException, path: str) -> None:
+    """Write an error as the answer."""
+    known = error if isinstance(error, ReelhookError) else fault(error, "POST", path)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in problem_headers(known))
+    reply.head = _head(known.status, headers.encode("latin-1"))
+    reply.body = problem_body(known, path)
+
+
+def too_large(request: HotRequest) -> TooLarge:
+    """Say how large the body may be."""
+    return TooLarge(f"the body may have {request.hot.limit} bytes at most")
+
+
+def _head(status: int, headers: bytes) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n%b%b" % (status, phrase(status).encode(), headers, _ARMOUR)
+
+
+_ACCEPTED: Final = _head(202, b"content-type: application/json\r\n")
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")

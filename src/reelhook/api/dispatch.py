@@ -1,0 +1,194 @@
+"""Runs routes: authenticate, allow, read, run once, write. Whatever goes wrong is answered as a problem."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from reelhook.api.access import Access
+from reelhook.api.exchange import Answer, Call, Stream, Text, Turns
+from reelhook.api.fault import fault
+from reelhook.api.idempotency import Kept, Repeats, read_idempotency_key
+from reelhook.api.problem import MethodNotAllowed, problem_body, problem_headers
+from reelhook.api.reading import check_media_type, invalid, read_input, read_patch, read_query
+from reelhook.api.route import Route
+from reelhook.api.services import Services
+from reelhook.errors import ReelhookError, TooLarge
+from reelhook.model.access import Caller, Role
+from reelhook.model.secret import MASK, Secret
+
+JSON: Final = "application/json"
+NOBODY: Final = Caller("", 0, Role.VIEWER, frozenset(), "")
+"""Who calls a route that asks for no token."""
+
+
+class Dispatch:
+    """What all routes share: the services, the locks, the keys that are in use."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._turns = Turns()
+        self._repeats = Repeats(services.answers, services.clock)
+
+    async def respond(self, routes: Mapping[str, Route], request: Request) -> Response:
+        """Answer a request for a path that has these routes, by method."""
+        try:
+            return await self._run(_route(routes, request.method), request)
+        except ReelhookError as error:
+            return problem_response(error, request.url.path)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end as an answer, and the log tells it whole
+            return problem_response(fault(error, request.method, request.url.path), request.url.path)
+
+    async def _run(self, route: Route, request: Request) -> Response:
+        caller = self._caller(route.access, request)
+        raw = await self._body(route, request) if request.method not in {"GET", "HEAD"} else b""
+        headers = dict(request.headers)
+        path = request.url.path
+        call = Call(self._services, self._turns, caller, request.method, path, request.path_params, headers)
+        given = _arguments(route, request, raw)
+        key = read_idempotency_key(_raw(request, b"idempotency-key")) if route.repeatable else None
+        if key is None:
+            return _write(await route.run(call, **given), route)
+
+        async def run() -> Kept:
+            return _kept(await route.run(call, **given), route)
+
+        kept = await self._repeats.once(caller.app_id, f"{route.method} {path}", key, raw, run)
+        return _response(kept.status, kept.body, kept.headers)
+
+    def _caller(self, access: Access | None, request: Request) -> Caller:
+        if access is None:
+            return NOBODY
+        authorization, app = _raw(request, b"authorization"), _raw(request, b"reelhook-app")
+        caller = self._services.authenticator.caller(authorization, app)
+        access.require(caller)
+        return caller
+
+    async def _body(self, route: Route, request: Request) -> bytes:
+        services = self._services
+        limits = {
+            "body": services.max_body_bytes,
+            "event": services.max_event_bytes,
+            "batch": services.max_batch_bytes,
+        }
+        raw = await _read(request, limits[route.limit])
+        if raw:
+            check_media_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
+        return raw
+
+
+class PathRoutes:
+    """One path of the API as an ASGI application."""
+
+    def __init__(self, dispatch: Dispatch, routes: Mapping[str, Route]) -> None:
+        self._dispatch = dispatch
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = await self._dispatch.respond(self._routes, request)
+        if request.method == "HEAD":
+            response = _without_body(response)
+        await response(scope, receive, send)
+
+
+def problem_response(error: ReelhookError, instance: str) -> Response:
+    """Write an error."""
+    headers = dict(problem_headers(error))
+    return Response(problem_body(error, instance), error.status, headers)
+
+
+def _route(routes: Mapping[str, Route], method: str) -> Route:
+    route = routes.get("GET" if method == "HEAD" else method)
+    if route is None:
+        allow = sorted({*routes, *(["HEAD"] if "GET" in routes else [])})
+        raise MethodNotAllowed(f"this path knows {', '.join(allow)}", allow)
+    return route
+
+
+def _raw(request: Request, name: bytes) -> bytes | None:
+    return next((value for key, value in request.scope["headers"] if key == name), None)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """Read the body whole, but no further than its limit, whatever its length is said to be."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > limit:
+        raise _too_large(limit)
+    parts = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body may have {limit} bytes at most")
+
+
+def _arguments(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if route.query is not None:
+        given["query"] = read_query(route.query, request.query_params)
+    elif request.query_params and route.access is not None:
+        name = next(iter(request.query_params))
+        raise invalid(f"unknown parameter: {name[:80]}", f"/{name[:80]}")
+    if "raw" in route.arguments:
+        given["raw"] = raw
+    if "body" in route.arguments:
+        given["body"] = read_patch(route.input, raw) if route.patches else read_input(route.input, raw)
+    return given
+
+
+def _without_body(response: Response) -> Response:
+    """Keep status and headers, the length too: what a GET would have answered (RFC 9110 §9.3.2)."""
+    bare = Response(status_code=response.status_code)
+    bare.raw_headers = response.raw_headers
+    return bare
+
+
+def _write(given: Any, route: Route) -> Response:
+    if isinstance(given, Stream):
+        return StreamingResponse(given.chunks, route.status, given.headers, given.media_type)
+    kept = _kept(given, route)
+    return _response(kept.status, kept.body, kept.headers)
+
+
+def _kept(given: Any, route: Route) -> Kept:
+    match given:
+        case Text():
+            return Kept(
+                given.status or route.status, {**given.headers, "content-type": given.media_type}, given.content
+            )
+        case Answer():
+            headers = {"content-type": JSON, **given.headers}
+            return Kept(given.status or route.status, headers, encode(given.document))
+        case None:
+            return Kept(204, {}, b"")
+        case _:
+            return Kept(route.status, {"content-type": JSON}, encode(given))
+
+
+def _response(status: int, body: bytes, headers: Mapping[str, str]) -> Response:
+    return Response(body, status, dict(headers))
+
+
+def encode(document: Any) -> bytes:
+    """Write a document; every secret in it is masked."""
+    return msgspec.json.encode(document, enc_hook=mask)
+
+
+def mask(value: Any) -> Any:
+    """Encode the one type of ours that msgspec does not know."""
+    if isinstance(value, Secret):
+        return MASK
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")

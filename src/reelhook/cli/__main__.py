@@ -1,0 +1,5 @@
+"""`python -m reelhook.cli`: the same as `reelhook`."""
+
+from reelhook.cli.main import main
+
+main()

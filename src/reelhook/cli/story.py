@@ -1,0 +1,117 @@
+"""The life of one delivery in sentences, from what the API says of it. Pure: `now` comes in (ms since 1970)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from reelhook.cli.screen import moment
+from reelhook.model.instant import read_time
+
+Thing = Mapping[str, Any]
+
+_TRIGGERS: Final = {
+    "schedule": "",
+    "resend": " (somebody asked to resend it)",
+    "recover": " (a recover sent it again)",
+    "replay": " (a replay sent it again)",
+    "test": " (a test)",
+}
+
+
+def tell(
+    delivery: Thing, event: Thing | None, endpoint: Thing | None, attempts: Sequence[Thing], now: int
+) -> list[str]:
+    """Tell it: how it began, each attempt, how it stands and what can be done. `attempts` are oldest first."""
+    return [
+        _beginning(delivery, event, endpoint),
+        *_attempts(delivery, attempts),
+        _standing(delivery, endpoint, attempts, now),
+    ]
+
+
+def _beginning(delivery: Thing, event: Thing | None, endpoint: Thing | None) -> str:
+    began = (event or {}).get("accepted_at") or delivery["created_at"]
+    where = f"endpoint {delivery['endpoint_id']}, which is deleted"
+    if endpoint is not None:
+        name = f"“{endpoint['name']}” " if endpoint.get("name") else ""
+        where = f"endpoint {name}({endpoint['id']}) at {endpoint['url']}"
+    return (
+        f"Event {delivery['event_id']} ({delivery['event_type']}) was accepted at {moment(began)}, "
+        f"and one delivery of it is for {where}."
+    )
+
+
+def _attempts(delivery: Thing, attempts: Sequence[Thing]) -> Iterator[str]:
+    before = read_time(delivery["created_at"])
+    for attempt in attempts:
+        at = read_time(attempt["at"])
+        first = attempt is attempts[0]
+        waited = f"{lasted(at - before)} {'after that' if first else 'later'}"
+        why = _TRIGGERS.get(attempt["trigger"], f" ({attempt['trigger']})")
+        yield f"Attempt {attempt['attempt']}, {waited}{why}, {_result(attempt)}."
+        before = at + int(attempt["duration_ms"] or 0)
+
+
+def _result(attempt: Thing) -> str:
+    took = lasted(attempt["duration_ms"] or 0)
+    status = attempt["status_code"]
+    if attempt["status"] == "succeeded":
+        return f"succeeded: the receiver answered {status} within {took}"
+    if attempt["error_class"] == "interrupted":
+        return "was interrupted: Reelhook ended while it ran, so nobody knows whether the receiver got it"
+    plain = f"the receiver answered {status}" if status else f"{attempt['error_class']}".replace("_", " ")
+    said = attempt.get("error") or plain
+    return f"failed after {took}: {said[:1].lower()}{said[1:].rstrip('.')}"
+
+
+def _standing(delivery: Thing, endpoint: Thing | None, attempts: Sequence[Thing], now: int) -> str:
+    state, updated, delivered = delivery["state"], moment(delivery["updated_at"]), delivery.get("delivered_at")
+    again = f"`reelhook resend {delivery['id']}` sends it again."
+    if delivered and state != "delivered":
+        # A delivery that was resent keeps the time of its success.
+        again += f" It had been delivered before, at {moment(delivered)}."
+    if state == "delivered":
+        at = delivered or delivery["updated_at"]
+        took = lasted(read_time(at) - read_time(delivery["created_at"]))
+        return f"It was delivered at {moment(at)}, {took} after it was accepted, with {_counted(delivery['attempts'])}."
+    if state == "failed":
+        return f"It was given up at {updated} after {_counted(delivery['attempts'])}; {again}"
+    if state == "cancelled":
+        return f"It was cancelled at {updated}; {again}"
+    if state == "sending":
+        return "It is being sent at this moment."
+    return _waiting(delivery, endpoint, attempts, now)
+
+
+def _waiting(delivery: Thing, endpoint: Thing | None, attempts: Sequence[Thing], now: int) -> str:
+    held = (endpoint or {}).get("state")
+    if endpoint is not None and held in ("paused", "disabled"):
+        reason = f" ({endpoint['disabled_reason']})" if endpoint.get("disabled_reason") else ""
+        return (
+            f"It waits because the endpoint is {held}{reason}; `reelhook endpoints resume {endpoint['id']}` lets it go."
+        )
+    due = delivery["next_attempt_at"]
+    when = "soon" if due is None else f"at {moment(due)}{_from_now(read_time(due) - now)}"
+    if (endpoint or {}).get("circuit") in ("open", "probing"):
+        return f"It is due {when}, and waits until a probe of the endpoint succeeds, because too much failed before."
+    if due is None:
+        return "It waits for its turn: the deliveries before it come first."
+    return f"The {'next' if attempts else 'first'} attempt is due {when}."
+
+
+def _from_now(milliseconds: int) -> str:
+    return f", in {lasted(milliseconds)}" if milliseconds > 0 else ", that is now"
+
+
+def _counted(attempts: int) -> str:
+    return "1 attempt" if attempts == 1 else f"{attempts} attempts"
+
+
+def lasted(milliseconds: float) -> str:
+    """Write a span as a person says it: `12 ms`, `4.2 s`, `5 min`, `2.5 h`, `3 days`."""
+    seconds = max(0.0, milliseconds) / 1000
+    if seconds < 1:
+        return f"{max(0.0, milliseconds):.0f} ms"
+    for size, unit, limit in ((1, "s", 120), (60, "min", 7200), (3600, "h", 172_800)):
+        if seconds < limit:
+            return f"{round(seconds / size, 1):g} {unit}"
+    return f"{round(seconds / 86_400, 1):g} days"
