@@ -92,6 +92,20 @@ class Invalid(ReelhookError):
     title = "Invalid content"
 
 
+class NotExpressible(Invalid):
+    """The endpoint's dialect has no word for this event, so it cannot be sent there."""
+
+    slug = "not-expressible"
+    title = "Not expressible in this dialect"
+
+
+class KeyReused(Invalid):
+    """The `Idempotency-Key` was used before with another body; a new request needs a new key."""
+
+    slug = "idempotency-key-reused"
+    title = "Idempotency-Key used before"
+
+
 class OverLimit(Invalid):
     """A number of things that may exist is used up; the detail names the limit."""
 

@@ -3,6 +3,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reelhook.model.address import allowed, refuse_literal, unmap
 from reelhook.model.url import parse_target
 
@@ -20,7 +21,7 @@ PRIVATE = [
     "100.100.100.200",
     "100.64.0.1",
     "168.63.129.16",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - judged, not bound to
     "0.1.2.3",
     "192.0.0.192",
     "192.0.2.1",

@@ -3,6 +3,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reelhook.model.url import LONGEST_URL, join, parse_target
 
 GOOD = {
@@ -122,7 +123,7 @@ def test_a_good_url_is_taken_apart(url, expected):
 @pytest.mark.fault("S3")
 @pytest.mark.parametrize("url", LEGACY_IPV4)
 def test_an_address_in_any_spelling_but_the_plain_one_is_refused(url):
-    with pytest.raises(ValueError, match="IPv4|without doubt"):
+    with pytest.raises(ValueError, match=r"IPv4|without doubt"):
         parse_target(url)
 
 

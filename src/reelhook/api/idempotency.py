@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from reelhook.errors import Invalid, Malformed, ReelhookError
+from reelhook.errors import KeyReused, Malformed, ReelhookError
 from reelhook.ports import Answers, Clock, Key, StoredKey
 
 LONGEST_KEY: Final = 255
@@ -67,7 +67,7 @@ class Repeats:
         """Run it, or answer as the first time. What failed is not kept: it may be sent again with the same key.
 
         Raises:
-            Invalid: the key was used with another body.
+            KeyReused: the key was used with another body.
         """
         name = (app_id, kind, key)
         fingerprint = hashlib.sha256(body).digest()
@@ -95,5 +95,5 @@ class Repeats:
 
 def _same(known: StoredKey, fingerprint: bytes) -> Kept:
     if known.fingerprint != fingerprint:
-        raise Invalid("this Idempotency-Key was used with another body", slug="idempotency-key-reused")
+        raise KeyReused("this Idempotency-Key was used with another body")
     return _DECODER.decode(known.answer)

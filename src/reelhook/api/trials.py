@@ -12,7 +12,7 @@ from reelhook.api.logs import AttemptDetailDocument, show_detail
 from reelhook.api.reading import Input, Patch, invalid
 from reelhook.api.services import PreviewedRequest
 from reelhook.dialects.table import dialect_named
-from reelhook.errors import Invalid
+from reelhook.errors import NotExpressible
 from reelhook.model.attempt import AttemptDetail
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import LONGEST_NAME, TYPE_RE, Event
@@ -59,7 +59,7 @@ async def preview(call: Call, body: Patch[PreviewInput]) -> PreviewedRequest:
     endpoint = _endpoint(call, form, body)
     if dialect_named(endpoint.dialect).name_of(event_type, endpoint) is None:
         detail = f"the dialect {endpoint.dialect} has no word for {event_type}; such events are not sent to it"
-        raise Invalid(detail, slug="not-expressible")
+        raise NotExpressible(detail)
     return await call.services.preview(endpoint, event_type, data, event)
 
 

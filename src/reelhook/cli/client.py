@@ -163,5 +163,6 @@ def _problem(status: int, value: Any) -> str:
         return f"the server answered {status}"
     said = str(value.get("detail") or value.get("title") or f"the server answered {status}")
     for error in value.get("errors") or []:
-        said += f"; {error.get('pointer') or 'body'}: {error.get('detail')}"
+        if str(error.get("detail")) not in said:
+            said += f"; {error.get('pointer') or 'body'}: {error.get('detail')}"
     return f"{said} ({_HOW_TO_SIGN_IN})" if status == 401 else said

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from reelhook.errors import Conflict, FieldError, Invalid
+from reelhook.errors import Conflict, FieldError, KeyReused
 from reelhook.model.event import Event
 from reelhook.pipeline import accept
 from reelhook.pipeline.accept import Draft, Receipt
@@ -106,10 +106,9 @@ class Once:
 
 def _same_request(known: StoredKey, keyed: Keyed) -> bytes:
     if known.fingerprint != keyed[2]:
-        raise Invalid(
+        raise KeyReused(
             "this Idempotency-Key was used with another body; use a new key for a new request",
             errors=(FieldError("Idempotency-Key used before with another body"),),
-            slug="idempotency-key-reused",
         )
     return known.answer
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from reelhook.dialects.dialect import Body, Dialect
-from reelhook.errors import Invalid
+from reelhook.errors import Invalid, NotExpressible
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
 
@@ -27,7 +27,7 @@ def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Mapping[s
     name = dialect.name_of(event.type, endpoint)
     if name is None:
         detail = f"The {dialect.name} dialect has no word for {event.type}; no endpoint of that dialect receives it."
-        raise Invalid(detail, slug="not-expressible")
+        raise NotExpressible(detail)
     try:
         return Shaped(name, dialect.shape(event, endpoint, context))
     except (msgspec.MsgspecError, RecursionError) as error:

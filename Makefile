@@ -1,0 +1,81 @@
+# Everything from a bare Debian machine with Python 3.11: `make run`, `make demo`, `make test`. `make` alone lists all.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
+# Arguments for pytest or the bench: make test ARGS="-k retry"
+ARGS ?=
+SEEDS ?= 10000
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format simulate bench docs lock clean
+
+help: ## List what can be made
+	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: $(VENV)/run.installed ## Install what is needed and start the server
+	@exec $(BIN)/reelhook serve
+
+demo: $(VENV)/demo.installed ## Show it all in a minute
+	@exec $(BIN)/reelhook demo $(ARGS)
+
+test: $(VENV)/test.installed ## Run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.installed ## Check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/test.installed ## Bring the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+simulate: $(VENV)/test.installed ## Run the simulator over many seeds (SEEDS=10000)
+	SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(ARGS)
+
+bench: $(VENV)/test.installed ## Measure: make bench ARGS="deliver" (accept, deliver, latency, backlog, isolation)
+	$(BIN)/python -m bench $(or $(ARGS),deliver)
+
+docs: $(VENV)/run.installed ## Write the parts of the documentation that come from the code
+	$(BIN)/python docs/build.py
+
+lock: ## Pin the newest versions that fit (needs uv)
+	$(LOCK) pyproject.toml --extra test -o requirements/test.txt --upgrade
+	$(LOCK) pyproject.toml -c requirements/test.txt -o requirements/run.txt
+	$(LOCK) pyproject.toml --extra demo -c requirements/test.txt -o requirements/demo.txt
+	$(LOCK) requirements/build.in -c requirements/test.txt -o requirements/build.txt
+
+clean: ## Remove the environment and everything that was made; databases stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp says that an environment holds what its file pins; a change of the file installs anew.
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Reelhook needs Python 3.11 or newer: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making an environment with $(PYTHON) in $(VENV)."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.installed: requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the server needs."
+	@$(PIP) -r requirements/run.txt
+	@$(PIP) -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/demo.installed: requirements/demo.txt $(VENV)/run.installed
+	@echo "Installing what the demo needs to make a video."
+	@$(PIP) -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/test.installed: requirements/test.txt $(VENV)/run.installed
+	@echo "Installing what the tests need."
+	@$(PIP) -r requirements/test.txt
+	@touch $@

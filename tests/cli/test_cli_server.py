@@ -1,0 +1,249 @@
+"""`reelhook serve`, `migrate`, `settings`, `version`, `doctor`, and what a start announces."""
+
+import json
+import shlex
+import socket
+import sys
+import tomllib
+import types
+
+import pytest
+from tests.cli.fake_api import FakeApi
+
+from reelhook.cli.announce import announce
+from reelhook.errors import Unavailable
+from reelhook.model.secret import Secret
+from reelhook.settings import Settings
+from reelhook.store.connection import FileLock, open_writer
+from reelhook.store.master_key import open_sealer
+from reelhook.store.migrate import migrate
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server that only notes what it was started with."""
+    noted = types.SimpleNamespace(settings=None, announce=None, migrated=None, code=0, error=None)
+    module = types.ModuleType("reelhook.server")
+
+    def run(settings, *, announce):
+        if noted.error is not None:
+            raise noted.error
+        noted.settings, noted.announce = settings, announce
+        return noted.code
+
+    def migrate(settings):
+        noted.migrated = settings
+
+    module.run, module.migrate = run, migrate
+    monkeypatch.setitem(sys.modules, "reelhook.server", module)
+    monkeypatch.setattr("reelhook.server", module, raising=False)
+    return noted
+
+
+def test_serve_runs_the_server_with_the_settings_and_its_exit_code_is_the_program_s(reelhook, server, monkeypatch):
+    monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:9000")
+    server.code = 5
+    assert reelhook("serve").code == 5
+    assert isinstance(server.settings, Settings)
+    assert server.settings.listen.port == 9000
+    assert server.announce is announce
+
+
+def test_serve_takes_reelhook_toml_or_the_file_that_is_named(reelhook, server, tmp_path):
+    (tmp_path / "reelhook.toml").write_text("retention_days = 3")
+    reelhook("serve")
+    assert server.settings.retention_days == 3
+    (tmp_path / "other.toml").write_text("retention_days = 4")
+    reelhook("serve", "--config", "other.toml")
+    assert server.settings.retention_days == 4
+
+
+def test_wrong_settings_do_not_start_and_each_is_one_line(reelhook, server, monkeypatch):
+    monkeypatch.setenv("REELHOOK_LISTEN", "x")
+    monkeypatch.setenv("REELHOOK_LISTN", "y")
+    ended = reelhook("serve")
+    assert ended.code == 2
+    assert len(ended.err.splitlines()) == 2
+    assert server.settings is None
+
+
+def test_a_start_that_fails_is_one_line_and_exit_code_5(reelhook, server):
+    server.error = Unavailable("the database is in use by another Reelhook (process 7)")
+    ended = reelhook("serve")
+    assert (ended.code, ended.err) == (5, "reelhook: the database is in use by another Reelhook (process 7)\n")
+
+
+def test_migrate_brings_the_database_up_to_date(reelhook, server):
+    assert reelhook("migrate", "--json").json == {"database": "sqlite:///reelhook.db", "up_to_date": True}
+    assert isinstance(server.migrated, Settings)
+
+
+def test_a_first_start_shows_the_token_and_a_line_to_paste(capsys):
+    announce("http://127.0.0.1:8080", "rhk_made-now", "made")
+    out = capsys.readouterr().out
+    assert "Reelhook listens on http://127.0.0.1:8080\n" in out
+    assert "rhk_made-now   (shown only this once: keep it)" in out
+    (line,) = [line.strip() for line in out.splitlines() if line.strip().startswith("curl")]
+    words = shlex.split(line)
+    assert words[words.index("-H") + 1] == "Authorization: Bearer rhk_made-now"
+    assert "http://127.0.0.1:8080/v1/events" in words
+    assert json.loads(words[-1])["type"] == "asset.created"
+
+
+@pytest.mark.fault("S28")
+@pytest.mark.parametrize(
+    ("source", "said"), [("settings", "taken from REELHOOK_OPERATOR_TOKEN"), ("kept", "first start")]
+)
+def test_a_token_that_is_known_already_is_not_shown_again(capsys, source, said):
+    announce("http://127.0.0.1:8080", "canary-7", source)
+    out = capsys.readouterr().out
+    assert said in out
+    assert "canary" not in out
+    assert "Bearer $REELHOOK_OPERATOR_TOKEN" in out
+
+
+def test_settings_prints_a_file_with_all_of_them(reelhook):
+    printed = reelhook("settings").out
+    assert tomllib.loads(printed) == {}
+    assert "# reelhook_listen = " in printed
+    assert "# REELHOOK_LISTEN=127.0.0.1:8080" in reelhook("settings", "--format", "env").out
+    assert "| `REELHOOK_LISTEN` |" in reelhook("settings", "--format", "markdown").out
+
+
+def test_settings_shows_what_is_set_where_and_no_secret(reelhook, monkeypatch, tmp_path):
+    monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:9000")
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "canary-7-canary-7")
+    (tmp_path / "reelhook.toml").write_text("retention_days = 3")
+    printed = reelhook("settings", "--current").out
+    assert tomllib.loads(printed) == {"reelhook_listen": "127.0.0.1:9000", "reelhook_retention_days": 3}
+    assert "canary" not in printed
+    items = {each["name"]: each for each in reelhook("settings", "--current", "--json").json["items"]}
+    assert items["REELHOOK_RETENTION_DAYS"]["from"] == f"retention_days in {tmp_path}/reelhook.toml"
+    assert items["REELHOOK_SECRET_KEY"]["value"] == "***"
+    assert items["REELHOOK_NODE"]["value"] is None
+
+
+def test_settings_as_reference_never_fails_and_as_current_does(reelhook, monkeypatch):
+    monkeypatch.setenv("REELHOOK_LISTEN", "x")
+    assert reelhook("settings").code == 0
+    assert reelhook("settings", "--current").code == 2
+
+
+def test_version_is_printed(reelhook):
+    assert reelhook("version").out.startswith("reelhook 0.")
+    assert reelhook("--version").out.startswith("0.")
+    assert set(reelhook("version", "--json").json) == {"reelhook", "python"}
+
+
+@pytest.fixture
+def free_address(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("REELHOOK_LISTEN", f"127.0.0.1:{probe.getsockname()[1]}")
+        monkeypatch.setattr("reelhook.cli.doctor.machine._resolve", lambda found: found.append("ok"))
+        yield
+
+
+def findings(ended):
+    return {each["check"]: each for each in ended.json["items"]}
+
+
+def test_the_doctor_finds_nothing_wrong_before_the_first_start(reelhook, free_address):
+    ended = reelhook("doctor", "--json")
+    assert ended.code == 0
+    found = findings(ended)
+    assert "the first start makes it" in found["database"]["says"]
+    assert found["server"]["level"] == "warn"
+    assert found["server"]["advice"] == "start it: reelhook serve"
+
+
+def test_the_doctor_says_what_is_wrong_with_settings(reelhook, monkeypatch):
+    monkeypatch.setenv("REELHOOK_LISTEN", "x")
+    ended = reelhook("doctor")
+    assert ended.code == 1
+    assert "REELHOOK_LISTEN" in ended.out
+    assert "→ `reelhook settings` lists all settings" in ended.out
+
+
+def test_the_doctor_asks_a_running_server_whether_it_is_ready(reelhook, monkeypatch, free_address):
+    with FakeApi() as fake:
+        monkeypatch.setenv("REELHOOK_LISTEN", fake.url.removeprefix("http://"))
+        fake.lay("GET", "/readyz", {"ready": True})
+        fake.lay("GET", "/readyz", {"ready": False, "why": "the dispatcher is dead"}, 503)
+        assert findings(reelhook("doctor", "--json"))["server"]["level"] == "ok"
+        ended = reelhook("doctor", "--json")
+    assert ended.code == 1
+    assert "the dispatcher is dead" in findings(ended)["server"]["says"]
+
+
+def test_the_doctor_finds_a_folder_a_file_and_a_mail_server_that_are_not_right(
+    reelhook, monkeypatch, free_address, tmp_path
+):
+    monkeypatch.setenv("REELHOOK_DATABASE", f"sqlite:///{tmp_path}/absent/r.db")
+    monkeypatch.setenv("REELHOOK_SMTP_URL", "smtp://127.0.0.1:1")
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    monkeypatch.setenv("REELHOOK_CA_FILE", "ca.pem")
+    found = findings(reelhook("doctor", "--json"))
+    assert found["database folder"]["level"] == "fail"
+    assert found["mail server"]["level"] == "fail"
+    assert found["certificate authorities"]["level"] == "fail"
+
+
+def test_the_doctor_finds_a_file_that_is_no_database(reelhook, free_address, tmp_path):
+    (tmp_path / "reelhook.db").write_bytes(b"this is not a database, and it is long enough to be looked at" * 20)
+    ended = reelhook("doctor", "--json")
+    assert ended.code == 1
+    assert findings(ended)["database"]["level"] == "fail"
+
+
+@pytest.fixture
+def database(free_address, tmp_path):
+    """A database as a first start leaves it."""
+    file = tmp_path / "reelhook.db"
+    connection = open_writer(file)
+    migrate(connection)
+    open_sealer(connection, None, tmp_path / "reelhook.db.key")
+    connection.close()
+    return file
+
+
+def test_the_doctor_is_content_with_a_good_database(reelhook, database, tmp_path):
+    before = {file.name for file in tmp_path.iterdir()}
+    ended = reelhook("doctor", "--json")
+    found = findings(ended)
+    assert ended.code == 0
+    assert "up to date" in found["database"]["says"]
+    assert "is the key of this database" in found["secret key"]["says"]
+    assert {file.name.removesuffix("-wal").removesuffix("-shm") for file in tmp_path.iterdir()} == before
+
+
+def test_the_doctor_sees_that_a_server_uses_the_database(reelhook, database):
+    lock = FileLock(database)
+    said = findings(reelhook("doctor", "--json"))["lock"]["says"]
+    lock.release()
+    assert said == "a running Reelhook uses the database"
+    assert findings(reelhook("doctor", "--json"))["lock"]["says"] == "no process uses the database"
+
+
+def test_the_doctor_misses_the_key_of_the_database(reelhook, database, tmp_path):
+    (tmp_path / "reelhook.db.key").unlink()
+    ended = reelhook("doctor", "--json")
+    assert ended.code == 1
+    assert "is missing" in findings(ended)["secret key"]["says"]
+    assert not (tmp_path / "reelhook.db.key").exists()
+
+
+def test_the_doctor_notices_another_key_and_one_that_others_can_read(reelhook, database, monkeypatch, tmp_path):
+    (tmp_path / "reelhook.db.key").chmod(0o644)
+    assert findings(reelhook("doctor", "--json"))["secret key"]["level"] == "warn"
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "not the key of this database")
+    assert findings(reelhook("doctor", "--json"))["secret key"]["level"] == "fail"
+
+
+def test_the_doctor_takes_a_database_that_was_sealed_with_a_given_key(reelhook, free_address, monkeypatch, tmp_path):
+    connection = open_writer(tmp_path / "reelhook.db")
+    migrate(connection)
+    open_sealer(connection, Secret("a pass phrase, long enough"), tmp_path / "reelhook.db.key")
+    connection.close()
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "a pass phrase, long enough")
+    assert findings(reelhook("doctor", "--json"))["secret key"]["level"] == "ok"

@@ -1,0 +1,95 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from reelhook.errors import Invalid, Malformed
+from reelhook.model.decoding import convert, read_json
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    size: int
+
+
+class Outer(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    parts: list[Inner] = []
+    by_name: dict[str, Inner] = {}
+
+
+DECODER = msgspec.json.Decoder(Outer)
+
+
+def refused(body: bytes) -> tuple[str, str, str]:
+    with pytest.raises(Invalid) as refusal:
+        read_json(DECODER, body)
+    ((detail, pointer),) = refusal.value.errors
+    return refusal.value.detail, detail, pointer
+
+
+def test_a_good_body_becomes_a_value() -> None:
+    assert read_json(DECODER, b'{"name":"n","parts":[{"size":1}]}') == Outer("n", [Inner(1)])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b"[]", ""),
+        (b'{"name":5}', "/name"),
+        (b'{"name":"n","parts":[{"size":1},{"size":"x"}]}', "/parts/1/size"),
+        (b'{"name":"n","parts":{}}', "/parts"),
+        (b'{"name":"n","by_name":{"a":{"size":null}}}', "/by_name/.../size"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_pointer_to_its_place(body: bytes, pointer: str) -> None:
+    detail, said, place = refused(body)
+    assert place == pointer
+    assert said.startswith("expected `")
+    assert detail == f"{pointer or 'the body'}: {said}"
+
+
+def test_an_unknown_field_is_named_at_its_place() -> None:
+    assert refused(b'{"name":"n","parts":[{"size":1,"sise":2}]}') == (
+        "unknown field: sise",
+        "unknown field",
+        "/parts/0/sise",
+    )
+
+
+def test_a_missing_field_is_named_at_its_place() -> None:
+    assert refused(b'{"parts":[]}') == ("missing field: name", "missing field", "/name")
+
+
+def test_a_pointer_escapes_what_pointers_must() -> None:
+    assert refused(b'{"name":"n","a/b~c":1}')[2] == "/a~1b~0c"
+
+
+def test_a_long_unknown_field_does_not_make_a_long_message() -> None:
+    detail, _, _ = refused(b'{"name":"n","' + b"x" * 10_000 + b'":1}')
+    assert len(detail) < 120
+
+
+@pytest.mark.fault("S18")
+@pytest.mark.parametrize("body", [b"", b"{", b"\xef\xbb\xbf{}", b'{"name":"\xff"}', b"[" * 100_000, b'{"name":NaN}'])
+def test_what_is_not_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_json(msgspec.json.Decoder(), body)
+
+
+def test_a_byte_that_is_not_utf_8_is_pointed_at() -> None:
+    with pytest.raises(Malformed, match=r"not UTF-8 \(byte 9\)"):
+        read_json(DECODER, b'{"name":"\xff"}')
+
+
+def test_plain_values_are_converted_with_the_same_errors() -> None:
+    assert convert({"name": "n"}, Outer) == Outer("n")
+    with pytest.raises(Invalid) as refusal:
+        convert({"name": "n", "parts": [{"size": "x"}]}, Outer)
+    assert refusal.value.errors[0].pointer == "/parts/0/size"
+
+
+def test_values_without_end_are_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises((Malformed, Invalid)):
+        convert({"name": "n", "parts": endless}, Outer)
