@@ -74,10 +74,14 @@ class Connection(asyncio.BufferedProtocol):
         self._error: Exception | None = None
 
     def start(self, opened: Opened, expires: float) -> None:
-        """Note what opening it took; the first exchange reports that."""
+        """Note what opening it took, for the first exchange to report. Only now it is counted as open: when opening is
+        cancelled at the last moment, the loop closes the transport without saying so to anybody.
+        """
         self.remote_address = opened.address
         self.expires = expires
         self._opened = opened.timing
+        if self._transport is not None:
+            self._keeper.add(self)
 
     def exchange(
         self, request: Request, started: float, written: float, *, replayed: bool
@@ -93,15 +97,14 @@ class Connection(asyncio.BufferedProtocol):
         self._first_byte = 0.0
         self._replayed = replayed
         self._timeout = request.timeout
-        self._deadline = deadline = started + request.timeout
-        if deadline < self._armed_for:
-            self._arm(deadline, written)
+        self._deadline = started + request.timeout
         transport = self._transport
-        if self._spoke_first:
-            self._fail(Failure.PROTOCOL, "The receiver spoke before it was asked; it is no HTTP server.")
-        elif transport is None:
-            self._lost(self._error)
-        elif len(request.body) <= _JOINED_CAP:
+        if transport is None or self._spoke_first:
+            self._never_began()
+            return answer
+        if self._deadline < self._armed_for:
+            self._arm(self._deadline, written)
+        if len(request.body) <= _JOINED_CAP:
             transport.write(b"".join((request.head, b"\r\n", request.body)))
         else:
             transport.writelines((request.head + b"\r\n", request.body))
@@ -134,7 +137,6 @@ class Connection(asyncio.BufferedProtocol):
         """Ask to be told when anything of a request stays unwritten."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=1, low=0)
-        self._keeper.add(self)
 
     def pause_writing(self) -> None:
         """Note that part of the request waits for the receiver to read."""
@@ -246,6 +248,13 @@ class Connection(asyncio.BufferedProtocol):
         kept = self._reader.keep_seconds
         # A second less than advertised, so that the receiver does not close while our request is on its way.
         self.idle_seconds = self._keeper.idle_seconds if kept is None else min(max(0.0, kept - 1), _LONGEST_KEEP)
+
+    def _never_began(self) -> None:
+        """Judge an exchange whose connection was spoilt between its opening and the request."""
+        if self._spoke_first:
+            self._fail(Failure.PROTOCOL, "The receiver spoke before it was asked; it is no HTTP server.")
+        else:
+            self._lost(self._error)
 
     def _lost(self, error: Exception | None) -> None:
         """Judge an exchange whose connection is gone."""

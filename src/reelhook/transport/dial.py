@@ -21,6 +21,7 @@ from reelhook.transport.tls import TlsContexts
 MOST_ADDRESSES: Final = 8
 """So many addresses of a name are tried."""
 
+_SHUTDOWN_SECONDS: Final = 1.0
 _BLOCKED: Final = f"{BLOCKED_ADDRESS[0].upper()}{BLOCKED_ADDRESS[1:]}."
 _NOT_PLAIN: Final = "Credentials go over plain http only into networks that the operator allows; use https."
 
@@ -76,6 +77,7 @@ class Dialer:
                     sock=dialled.socket,
                     ssl=context,
                     server_hostname=target.host if context else None,
+                    ssl_shutdown_timeout=_SHUTDOWN_SECONDS if context else None,
                 )
         except TimeoutError:
             detail = "The TLS handshake with the receiver did not finish in time."

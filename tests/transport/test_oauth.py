@@ -1,0 +1,261 @@
+"""Access tokens: what is asked of the token endpoint, what is kept, and what is said when it refuses."""
+
+import asyncio
+import base64
+from urllib.parse import parse_qs
+
+import msgspec
+import pytest
+from tests.support.certificates import Authority
+from tests.support.receiver import Receiver, forever, respond, response
+from tests.transport.wire_scene import LOOPBACK, PUBLIC, Directory
+
+from reelhook.model.attempt import PrepareFailed
+from reelhook.model.endpoint import BasicAuth, Endpoint, OAuth2Auth
+from reelhook.model.secret import Secret
+from reelhook.transport.http import HttpWire
+from reelhook.transport.oauth import OAuthTokens
+
+CANARY = "canary-s3cret"
+
+
+class Clock:
+    def __init__(self):
+        self.ms = 0
+
+    def now(self):
+        return self.ms
+
+    wall = now
+
+
+def auth(url, **fields):
+    given = {"grant": "client_credentials", "client_id": "me", "client_secret": Secret(CANARY)} | fields
+    return OAuth2Auth(token_url=url, **given)
+
+
+def endpoint(url, version=1, number=1, **fields):
+    return Endpoint(
+        id=number, app_id="default", version=version, url="https://x.example/", created_at=0, updated_at=0,
+        auth=auth(url, **fields),
+    )  # fmt: skip
+
+
+def issuing(**fields):
+    """Answer with token-1, token-2, …"""
+    count = 0
+
+    def answer(_):
+        nonlocal count
+        count += 1
+        body = {"access_token": f"token-{count}", "token_type": "Bearer", "expires_in": 3600} | fields
+        return response(200, msgspec.json.encode({key: value for key, value in body.items() if value is not None}))
+
+    return (forever(respond(answer)),)
+
+
+def saying(status, body=b"", headers=None):
+    return (forever(respond(lambda _: response(status, body, headers))),)
+
+
+def scene_of(run, scenario, script, **options):
+    async def scene():
+        wire = HttpWire(exceptions=LOOPBACK)
+        clock = Clock()
+        async with Receiver(script) as receiver:
+            tokens = OAuthTokens(wire, clock, exceptions=LOOPBACK, **options)
+            result = await scenario(tokens, receiver, clock)
+            await wire.close()
+            return result
+
+    return run(scene())
+
+
+def form_of(received):
+    return {name: values[0] for name, values in parse_qs(received.body.decode(), strict_parsing=True).items()}
+
+
+def test_client_credentials_are_asked_for_as_the_rfc_says(run):
+    async def scenario(tokens, receiver, _):
+        assert await tokens.bearer(endpoint(receiver.url, client_id="me:ü", scope="a b")) == "token-1"
+        received = receiver.requests[0]
+        assert received.method == "POST"
+        assert received.headers["content-type"] == "application/x-www-form-urlencoded"
+        assert form_of(received) == {"grant_type": "client_credentials", "scope": "a b"}
+        scheme, credentials = received.headers["authorization"].split(" ")
+        assert scheme == "Basic"
+        assert base64.b64decode(credentials) == b"me%3A%C3%BC:canary-s3cret"
+
+    scene_of(run, scenario, issuing())
+
+
+def test_a_password_is_asked_for_as_the_rfc_says(run):
+    async def scenario(tokens, receiver, _):
+        fields = {"grant": "password", "username": "u&ü", "password": Secret("p=1")}
+        await tokens.bearer(endpoint(receiver.url, client_id="me", client_secret=None, **fields))
+        await tokens.bearer(endpoint(receiver.url, number=2, client_id=None, client_secret=None, **fields))
+        own = {"grant_type": "password", "username": "u&ü", "password": "p=1"}
+        assert [form_of(received) for received in receiver.requests] == [own | {"client_id": "me"}, own]
+        assert all("authorization" not in received.headers for received in receiver.requests)
+
+    scene_of(run, scenario, issuing())
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [(3600, 3540), ("3600", 3540), (120, 60), (100, 50), (10, 5), (None, 240), ("soon", 240), (10**12, 86400)],
+)
+def test_a_token_is_kept_until_shortly_before_it_expires(run, expires_in, seconds):
+    async def scenario(tokens, receiver, clock):
+        one = endpoint(receiver.url)
+        assert await tokens.bearer(one) == "token-1"
+        clock.ms = seconds * 1000 - 1
+        assert await tokens.bearer(one) == "token-1"
+        clock.ms += 2
+        assert await tokens.bearer(one) == "token-2"
+
+    scene_of(run, scenario, issuing(expires_in=expires_in))
+
+
+@pytest.mark.parametrize("expires_in", [0, -5])
+def test_a_token_without_a_life_is_used_once(run, expires_in):
+    async def scenario(tokens, receiver, _):
+        assert [await tokens.bearer(endpoint(receiver.url)) for _ in range(2)] == ["token-1", "token-2"]
+
+    scene_of(run, scenario, issuing(expires_in=expires_in))
+
+
+def test_a_refused_token_is_replaced(run):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url)
+        assert await tokens.bearer(one) == "token-1"
+        assert await tokens.bearer(one, fresh=True) == "token-2"
+        assert await tokens.bearer(one) == "token-2"
+
+    scene_of(run, scenario, issuing())
+
+
+def test_many_attempts_fetch_one_token(run):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url)
+        assert set(await asyncio.gather(*(tokens.bearer(one) for _ in range(50)))) == {"token-1"}
+        assert set(await asyncio.gather(*(tokens.bearer(one, fresh=True) for _ in range(50)))) == {"token-2"}
+        assert len(receiver.requests) == 2
+
+    scene_of(run, scenario, issuing())
+
+
+def test_every_endpoint_and_version_has_a_token_of_its_own(run):
+    async def scenario(tokens, receiver, _):
+        versions = [(1, 1), (2, 1), (1, 2)]
+        given = [await tokens.bearer(endpoint(receiver.url, version, number)) for number, version in versions]
+        assert given == ["token-1", "token-2", "token-3"]
+        assert await tokens.bearer(endpoint(receiver.url, 2, 1)) == "token-3"
+
+    scene_of(run, scenario, issuing())
+
+
+def test_one_who_gives_up_does_not_end_the_request_of_the_others(run):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url)
+        first, second = (asyncio.create_task(tokens.bearer(one)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == "token-1"
+        assert len(receiver.requests) == 1
+
+    scene_of(run, scenario, issuing())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "transient", "sentence"),
+    [
+        (401, b'{"error": "invalid_client"}', False, "answered 401 (invalid_client)"),
+        (400, b'{"error": "invalid_grant", "error_description": "bad canary-s3cret"}', False, "(invalid_grant)"),
+        (400, b'{"error": "canary-s3cret"}', False, "answered 400."),
+        (400, b'{"error": ["canary-s3cret"]}', False, "answered 400."),
+        (400, b"canary-s3cret", False, "answered 400."),
+        (503, b"", True, "answered 503."),
+        (429, b"", True, "answered 429."),
+        (302, b"", False, "answered 302."),
+        (200, b"", False, "without an access token"),
+        (200, b"<html>canary-s3cret", False, "without an access token"),
+        (200, b"[]", False, "without an access token"),
+        (200, b'{"access_token": 5}', False, "without an access token"),
+        (200, b'{"access_token": ""}', False, "no header may carry"),
+        (200, b'{"access_token": "canary-s3cret\\r\\nX-Evil: 1"}', False, "no header may carry"),
+        (200, b'{"access_token": "canary s3cret"}', False, "no header may carry"),
+    ],
+)
+def test_a_refusal_is_told_without_any_secret(run, status, body, transient, sentence):
+    async def scenario(tokens, receiver, _):
+        with pytest.raises(PrepareFailed) as failed:
+            await tokens.bearer(endpoint(receiver.url, scope="canary-s3cret"))
+        return failed.value
+
+    failed = scene_of(run, scenario, saying(status, body))
+    assert failed.transient is transient
+    assert sentence in failed.detail
+    assert CANARY not in failed.detail
+    assert CANARY not in repr(failed)
+
+
+def test_a_failure_is_not_kept(run):
+    async def scenario(tokens, receiver, _):
+        with pytest.raises(PrepareFailed):
+            await tokens.bearer(endpoint(receiver.url))
+        assert await tokens.bearer(endpoint(receiver.url)) == "token-1"
+
+    answers = iter([response(503), response(200, b'{"access_token": "token-1"}')])
+    scene_of(run, scenario, (forever(respond(lambda _: next(answers))),))
+
+
+def test_a_token_endpoint_that_does_not_answer_may_pass(run):
+    async def scenario(tokens, receiver, _):
+        receiver.stop_listening()
+        with pytest.raises(PrepareFailed, match="refused the connection") as failed:
+            await tokens.bearer(endpoint(receiver.url))
+        assert failed.value.transient
+
+    scene_of(run, scenario, issuing())
+
+
+def test_credentials_go_over_plain_http_only_where_the_operator_allows(run):
+    async def scene():
+        async with Receiver(issuing()) as receiver:
+            for exceptions, lookup in [((), ["127.0.0.1"]), ((), [PUBLIC]), (LOOPBACK, [PUBLIC])]:
+                wire = HttpWire(exceptions=exceptions, lookup=Directory(lookup))
+                tokens = OAuthTokens(wire, Clock(), exceptions=exceptions)
+                with pytest.raises(PrepareFailed, match="https") as failed:
+                    await tokens.bearer(endpoint(f"http://tokens.example:{receiver.port}/"))
+                assert not failed.value.transient
+                await wire.close()
+            assert receiver.connections == 0
+
+    run(scene())
+
+
+def test_a_token_endpoint_over_https_is_called_like_any_receiver(run, tmp_path):
+    async def scene():
+        authority = Authority(tmp_path)
+        wire = HttpWire(exceptions=LOOPBACK, ca_file=authority.file)
+        async with Receiver(issuing(), tls=authority.server()) as receiver:
+            assert await OAuthTokens(wire, Clock()).bearer(endpoint(receiver.url)) == "token-1"
+            blocked = HttpWire(ca_file=authority.file)
+            with pytest.raises(PrepareFailed, match="blocked address"):
+                await OAuthTokens(blocked, Clock()).bearer(endpoint(receiver.url))
+        await wire.close()
+        await blocked.close()
+
+    run(scene())
+
+
+def test_an_endpoint_without_oauth_has_no_token(run):
+    async def scene():
+        wire = HttpWire()
+        plain = msgspec.structs.replace(endpoint("https://x.example/"), auth=BasicAuth("a", Secret("b")))
+        with pytest.raises(PrepareFailed):
+            await OAuthTokens(wire, Clock()).bearer(plain)
+        await wire.close()
+
+    run(scene())
