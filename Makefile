@@ -3,8 +3,12 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
-PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
-	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
+# Debian's own interpreter first: it is built with profile-guided optimisation, which is worth a tenth of the speed.
+PYTHON ?= $(shell for name in /usr/bin/python3 python3.11 python3.12 python3.13 python3.14 python3; do \
+	if $$name -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$name; exit; fi; done; \
+	for name in /usr/bin/python3 python3.11 python3; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$name; exit; fi; done)
 # Arguments for pytest or the bench: make test ARGS="-k retry"
 ARGS ?=
 SEEDS ?= 10000

