@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from msgspec import Meta
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,7 +40,7 @@ from reelhook.api.route import Route
 from reelhook.api.services import Services
 from reelhook.errors import NotFound
 from reelhook.model.access import Role, Scope
-from reelhook.pipeline.accept import Draft, Receipt, Receipts
+from reelhook.pipeline.accept import LARGEST_BATCH, Draft, Receipt, Receipts
 from reelhook.telemetry import METRICS_TYPE
 
 _ANYBODY: Final = Access(Role.VIEWER, any_scope=True)
@@ -54,39 +55,23 @@ _RECOVER: Final = Access(Role.MANAGER, Scope.DELIVERIES_RETRY)
 _ADMIN: Final = Access(Role.ADMIN)
 _OPERATE: Final = Access(Role.OPERATOR)
 
+_DRAFTS: Final = Annotated[list[Draft], Meta(min_length=1, max_length=LARGEST_BATCH)]
+_EVENT: Final[dict[str, Any]] = {"limit": "event", "takes": Draft, "gives": Receipt}
+_BATCH: Final[dict[str, Any]] = {"limit": "batch", "takes": _DRAFTS, "gives": Receipts}
+
 ROUTES: Final = (
     Route("GET", "/v1/apps", apps.index, _OPERATE, "List apps"),
-    Route("POST", "/v1/apps", apps.create, _OPERATE, "Create an app", 201, repeatable=True),
+    Route("POST", "/v1/apps", apps.create, _OPERATE, "Create an app", 201, once=True),
     Route("GET", "/v1/apps/{id}", apps.read, _ADMIN, "Read an app"),
     Route("PATCH", "/v1/apps/{id}", apps.change, _ADMIN, "Change an app"),
     Route("DELETE", "/v1/apps/{id}", apps.remove, _OPERATE, "Delete an app", 204),
-    Route(
-        "POST",
-        "/v1/events",
-        events.publish,
-        _PUBLISH,
-        "Publish an event",
-        202,
-        limit="event",
-        takes=Draft,
-        gives=Receipt,
-    ),
-    Route(
-        "POST",
-        "/v1/events/batch",
-        events.publish_batch,
-        _PUBLISH,
-        "Publish many events",
-        202,
-        limit="batch",
-        takes=list[Draft],
-        gives=Receipts,
-    ),
+    Route("POST", "/v1/events", events.publish, _PUBLISH, "Publish an event", 202, **_EVENT),
+    Route("POST", "/v1/events/batch", events.publish_batch, _PUBLISH, "Publish many events", 202, **_BATCH),
     Route("GET", "/v1/events", events.index, _READ_LOG, "List events"),
+    Route("POST", "/v1/events/{id}/replay", events.replay, _RECOVER, "Send an event again", 202, once=True),
     Route("GET", "/v1/events/{id}", events.read, _READ_LOG, "Read an event"),
-    Route("POST", "/v1/events/{id}/replay", events.replay, _RECOVER, "Send an event again", 202, repeatable=True),
     Route("GET", "/v1/endpoints", endpoints.index, _READ_ENDPOINTS, "List endpoints"),
-    Route("POST", "/v1/endpoints", endpoints.create, _MANAGE, "Create an endpoint", 201, repeatable=True),
+    Route("POST", "/v1/endpoints", endpoints.create, _MANAGE, "Create an endpoint", 201, once=True),
     Route("POST", "/v1/endpoints/preview", trials.preview, _TRY, "Preview a request"),
     Route("POST", "/v1/endpoints/test", trials.run_unsaved, _TRY, "Test an endpoint before saving it"),
     Route("GET", "/v1/endpoints/{id}", endpoints.read, _READ_ENDPOINTS, "Read an endpoint"),
@@ -94,34 +79,18 @@ ROUTES: Final = (
     Route("DELETE", "/v1/endpoints/{id}", endpoints.remove, _MANAGE, "Delete an endpoint", 204),
     Route("POST", "/v1/endpoints/{id}/test", trials.run_saved, _TRY, "Test an endpoint"),
     Route("GET", "/v1/endpoints/{id}/secret", secrets.read, _REVEAL, "Show an endpoint's secret"),
-    Route(
-        "POST",
-        "/v1/endpoints/{id}/secret/rotate",
-        secrets.rotate,
-        _MANAGE,
-        "Replace an endpoint's secret",
-        repeatable=True,
-    ),
+    Route("POST", "/v1/endpoints/{id}/secret/rotate", secrets.rotate, _MANAGE, "Replace the secret", once=True),
     Route(
         "POST",
         "/v1/endpoints/{id}/recover",
         recovery.recover,
         _RECOVER,
-        "Send again what was missed",
+        "Send what was missed",
         202,
-        repeatable=True,
+        once=True,
         also=200,
     ),
-    Route(
-        "POST",
-        "/v1/endpoints/{id}/replay",
-        recovery.replay,
-        _RECOVER,
-        "Send everything again",
-        202,
-        repeatable=True,
-        also=200,
-    ),
+    Route("POST", "/v1/endpoints/{id}/replay", recovery.replay, _RECOVER, "Send all again", 202, once=True, also=200),
     Route("GET", "/v1/endpoints/{id}/stats", stats.read, _READ_LOG, "Read an endpoint's figures"),
     Route("GET", "/v1/tasks", tasks.index, _READ_LOG, "List tasks"),
     Route("GET", "/v1/tasks/{id}", tasks.read, _READ_LOG, "Read a task"),
@@ -136,12 +105,12 @@ ROUTES: Final = (
     Route("GET", "/v1/logs/export", logs.export, _READ_LOG, "Export the log", gives=bytes, media_type=CSV_TYPE),
     Route("GET", "/v1/logs/{id}", logs.read, _READ_LOG, "Read an attempt"),
     Route("GET", "/v1/event-types", event_types.index, _READ_ENDPOINTS, "List event types"),
-    Route("POST", "/v1/event-types", event_types.create, _MANAGE, "Create an event type", 201, repeatable=True),
+    Route("POST", "/v1/event-types", event_types.create, _MANAGE, "Create an event type", 201, once=True),
     Route("GET", "/v1/event-types/{name}", event_types.read, _READ_ENDPOINTS, "Read an event type"),
     Route("PATCH", "/v1/event-types/{name}", event_types.change, _MANAGE, "Change an event type"),
     Route("DELETE", "/v1/event-types/{name}", event_types.remove, _MANAGE, "Delete an event type", 204),
     Route("GET", "/v1/tokens", tokens.index, _ADMIN, "List tokens"),
-    Route("POST", "/v1/tokens", tokens.create, _ADMIN, "Create a token", 201, repeatable=True),
+    Route("POST", "/v1/tokens", tokens.create, _ADMIN, "Create a token", 201, once=True),
     Route("DELETE", "/v1/tokens/{id}", tokens.remove, _ADMIN, "Delete a token", 204),
     Route("GET", "/v1/audit", audit.index, _ADMIN, "List changes"),
     Route("GET", "/v1/egress-ips", egress.index, _ANYBODY, "List the addresses that deliveries come from"),
@@ -158,11 +127,16 @@ def make_app(services: Services) -> ASGIApp:
     by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in routes:
         by_path[route.path][route.method] = route
-    mounted = [StarletteRoute(path, PathRoutes(dispatch, of_path)) for path, of_path in by_path.items()]
+    mounted = [StarletteRoute(_mounted(path), PathRoutes(dispatch, of_path)) for path, of_path in by_path.items()]
     handlers: Any = {HTTPException: _absent, Exception: _fault}
     app = Starlette(routes=mounted, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a redirect would be built from the Host header
     return Armoured(app)
+
+
+def _mounted(path: str) -> str:
+    """Say it in Starlette's words. Ids of events that clients have chosen may hold slashes."""
+    return path.replace("/v1/events/{id}", "/v1/events/{id:path}")
 
 
 class Armoured:

@@ -60,6 +60,7 @@ async def cancel(call: Call) -> DeliveryDocument:
     services = call.services
     number = call.id("dlv", "delivery")
     delivery = await services.queue.cancel(call.app_id, number, services.clock.now())
+    services.changes.woken([delivery.endpoint_id])  # the next one of an ordered lane may be due now
     await services.audit.add(call.entry("delivery.cancelled", ids.show("dlv", number)))
     return show(delivery)
 

@@ -51,7 +51,7 @@ class Dispatch:
         path = request.url.path
         call = Call(self._services, self._turns, caller, request.method, path, request.path_params, headers)
         given = _arguments(route, request, raw)
-        key = read_idempotency_key(_raw(request, b"idempotency-key")) if route.repeatable else None
+        key = read_idempotency_key(_raw(request, b"idempotency-key")) if route.once else None
         if key is None:
             return _write(await route.run(call, **given), route)
 

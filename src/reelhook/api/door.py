@@ -129,17 +129,21 @@ class Door(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self._in_head = True
-        self._head_size = self._overhead = self._body_size = 0
+        self._head_size = 0
         self._since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request target."""
-        self._count(len(url))
+        self._head_size += len(url)
+        if self._head_size > LARGEST_HEAD:
+            raise _headers_too_large()
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
-        self._count(len(name) + len(value))
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size > LARGEST_HEAD:
+            raise _headers_too_large()
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -182,6 +186,7 @@ class Door(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Publish what has come in whole."""
+        self._overhead = self._body_size = 0
         request = self._hot
         if request is None:
             super().on_message_complete()
@@ -227,11 +232,12 @@ class Door(HttpToolsProtocol):
     def _flush(self) -> None:
         """Write the answers that are there, in the order of the requests."""
         replies = self._replies
+        common = self._common() if self.server_state.default_headers else b""
         ready = []
         while replies and (head := replies[0].head) is not None:
             body = replies.popleft().body
             last = _CLOSE if self._ending and not replies else b""
-            ready.append(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, self._common(), last, len(body), body))
+            ready.append(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, common, last, len(body), body))
         if not ready or self.transport.is_closing():
             return
         self.transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
@@ -269,11 +275,6 @@ class Door(HttpToolsProtocol):
         super().on_headers_complete()
 
     # The end
-
-    def _count(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > LARGEST_HEAD:
-            raise _headers_too_large()
 
     def _is_reading(self) -> bool:
         """Tell whether a request has begun to come in and is not whole yet."""

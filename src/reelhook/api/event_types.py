@@ -8,7 +8,7 @@ from msgspec import Meta
 from reelhook.api.exchange import Answer, Call, absent
 from reelhook.api.lists import PAGE, Cursor, Limit, Listing, PageQuery, Time, cut, listing
 from reelhook.api.reading import Input, Patch, invalid, refuse
-from reelhook.dialects.table import dialect_named
+from reelhook.dialects.table import DIALECTS, dialect_named
 from reelhook.errors import Conflict, FieldError, Invalid
 from reelhook.model.catalogue import BUILT_IN
 from reelhook.model.event import LONGEST_NAME, OPERATIONAL, TYPE_PATTERN
@@ -20,18 +20,21 @@ TypeName = Annotated[str, Meta(pattern=f"^{TYPE_PATTERN}$", max_length=LONGEST_N
 Category = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
 
 
+DialectName = Annotated[str, Meta(extra_json_schema={"enum": list(DIALECTS)})]
+
+
 class EventTypeQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`dialect` adds what that dialect calls each type."""
 
     limit: Limit = PAGE
     cursor: Cursor = None
-    dialect: str | None = None
+    dialect: DialectName | None = None
 
 
 class DialectQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`dialect` adds what that dialect calls the type."""
 
-    dialect: str | None = None
+    dialect: DialectName | None = None
 
 
 class EventTypeInput(Input):

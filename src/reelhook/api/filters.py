@@ -31,7 +31,7 @@ class EventFilter(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class AttemptFilter(EventFilter):
     """What narrows the log."""
 
-    endpoint_id: str | None = None
+    endpoint_id: Annotated[str, Meta(extra_json_schema={"pattern": "^ep_[0-9a-f]{16}$"})] | None = None
     event_id: str | None = None
     status: Literal["succeeded", "failed"] | None = None
     status_code: Annotated[int, Meta(ge=100, le=599)] | None = None

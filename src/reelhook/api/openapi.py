@@ -41,7 +41,7 @@ _PARAMETERS: Final[Mapping[str, JsonSchema]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes a repetition get the first answer, for 24 hours; quoted or bare.",
-        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.:~-]{1,255}$"},
+        "schema": {"type": "string", "pattern": r'^([!#-\[\]-~]{1,255}|"([ !#-\[\]-~]|\\["\\]){1,255}")$'},
     },
     "IfMatch": {
         "name": "If-Match",
@@ -112,7 +112,7 @@ def _header_parameters(route: Route) -> Iterator[JsonSchema]:
     names = []
     if route.access is not None:
         names.append("ReelhookApp")
-    if route.repeatable or route.limit != "body":
+    if route.once or route.limit != "body":
         names.append("IdempotencyKey")
     if _has_versions(route):
         names.append("IfMatch")

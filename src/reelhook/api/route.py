@@ -21,7 +21,7 @@ class Route:
 
     `run` takes a `Call` and, by these names: `body` (a typed input, or a `Patch` of one), `raw` (the bytes), `query`
     (the typed query string). It returns a document, an `Answer`, `Text`, a `Stream`, or None for 204. `access` None
-    means that no token is asked for. A `repeatable` route heeds `Idempotency-Key`. `takes` and `gives` name what
+    means that no token is asked for. A `once` route heeds `Idempotency-Key`. `takes` and `gives` name what
     the signature cannot say.
     """
 
@@ -31,7 +31,7 @@ class Route:
     access: Access | None
     summary: str
     status: int = 200
-    repeatable: bool = False
+    once: bool = False
     limit: BodyLimit = "body"
     takes: Any = None
     gives: Any = None

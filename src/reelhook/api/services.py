@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from os import urandom
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -73,7 +73,7 @@ class Services:
     """What the API reads, writes and calls. Sizes are bytes.
 
     `test(endpoint, saved)` makes one attempt with an example event; `preview(endpoint, type, data, event)` makes the
-    request without sending it; `operational(app, type, data)` publishes an event about Reelhook itself; `circuit` says
+    request without sending it; `circuit` says
     how an endpoint's circuit breaker stands; `ready` says why not, or None.
     """
 
@@ -97,7 +97,6 @@ class Services:
     circuit: Callable[[int], str]
     ready: Callable[[], str | None]
     metrics: Callable[[], bytes]
-    operational: Callable[[str, str, dict[str, Any]], Awaitable[None]]
     max_event_bytes: int = 1 << 20
     max_batch_bytes: int = 16 << 20
     max_body_bytes: int = 1 << 20

@@ -28,21 +28,39 @@ def read_json(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
+        # The decoder stops at the first wrong type: what follows may not be JSON at all, which weighs more.
+        _require_json(body)
         raise refused(error) from None
     except msgspec.DecodeError as error:
-        raise Malformed(f"the body is not JSON: {_plain(str(error))}") from None
+        raise _not_json(error) from None
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
+
+
+def _require_json(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return  # a number out of range is JSON
+    except msgspec.DecodeError as error:
+        raise _not_json(error) from None
+    except RecursionError:
+        raise Malformed("the body is nested too deep") from None
+
+
+def _not_json(error: msgspec.DecodeError) -> Malformed:
+    return Malformed(f"the body is not JSON: {_plain(str(error))}")
 
 
 def convert(value: Any, to: type[T], **options: Any) -> T:
     """Convert plain JSON values into a typed one, with errors as `read_json` gives them."""
     try:
-        return msgspec.convert(value, to, **options)
+        converted: T = msgspec.convert(value, to, **options)
     except msgspec.ValidationError as error:
         raise refused(error) from None
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
+    return converted
 
 
 def refused(error: msgspec.ValidationError) -> Invalid:

@@ -66,9 +66,6 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
     """Put the HTTP face together: the app, and the protocol class that answers the hot routes before it."""
     store, changes, rehearsal = engine.store, engine.changes, engine.rehearsal
 
-    async def operational(app_id: str, event_type: str, data: dict[str, Any]) -> None:
-        engine.notifier.tell(app_id, event_type, data)
-
     async def preview(endpoint: Endpoint, event_type: str, data: bytes, event: Event | None) -> PreviewedRequest:
         shown = rehearsal.preview(endpoint, event or rehearsal.event(endpoint.app_id, event_type, data))
         return PreviewedRequest("POST", shown.url, dict(shown.headers), shown.body.decode())
@@ -101,7 +98,6 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         circuit=engine.dispatcher.circuit,
         ready=engine.failing,
         metrics=engine.world.metrics.render,
-        operational=operational,
         max_event_bytes=settings.max_event_bytes,
         max_batch_bytes=settings.max_batch_bytes,
         max_body_bytes=settings.max_body_bytes,

@@ -132,9 +132,8 @@ class Engine:
         return broken or (f"background work stopped: {', '.join(dead)}" if self._running and dead else None)
 
     def publish(self, caller: Caller, body: bytes, batch: bool, idempotency_key: str | None) -> "asyncio.Future[bytes]":
-        """Accept what a caller posts, once for each token, route and `Idempotency-Key`."""
-        route = "batch" if batch else "event"
-        once = None if idempotency_key is None else (f"{caller.token_id}:{route}", idempotency_key)
+        """Accept what a caller posts, once for each app, route and `Idempotency-Key`."""
+        once = None if idempotency_key is None else ("POST /v1/events" + "/batch" * batch, idempotency_key)
         return asyncio.ensure_future(self.flow.publish(caller.app_id, body, batch=batch, once=once))
 
     async def _announce(self, app_id: str, event_type: str, data: dict[str, object]) -> None:

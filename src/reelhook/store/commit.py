@@ -25,6 +25,8 @@ _LOOK_AGAIN_SECONDS: Final = 0.002
 
 
 ACCEPT: Final = "accept"
+PROBE: Final = "probe"
+"""An operation that writes next to nothing, to find out whether the disk has space again."""
 
 
 class Operation(msgspec.Struct, gc=False, eq=False):
@@ -121,6 +123,7 @@ class GroupCommit:
         self._held_since: float | None = None
         self._busy = False
         self._scheduled = False
+        self._probing = False
         self._broken: str | None = None
         self._idle: list[asyncio.Future[None]] = []
         self.commits = 0
@@ -236,11 +239,25 @@ class GroupCommit:
     def _next(self) -> None:
         if self.pending and not self._broken:
             self._schedule(_RETRY_SECONDS if self.full else 0)
+        elif self.full and not self._broken:
+            self._probe_later()
         if self.full or not self.pending:
             for future in self._idle:
                 if not future.done():
                     future.set_result(None)
             self._idle.clear()
+
+    def _probe_later(self) -> None:
+        """Keep trying while the disk is full, although nobody may come any more: then readiness would never return."""
+        if not self._probing:
+            self._probing = True
+            self._loop.call_later(_RETRY_SECONDS, self._probe)
+
+    def _probe(self) -> None:
+        self._probing = False
+        if self.full and not self.pending:
+            # Whether it fails is what `full` tells; here the error is only taken note of.
+            self.submit(PROBE, None).add_done_callback(asyncio.Future.exception)
 
     def _schedule(self, seconds: float) -> None:
         self._scheduled = True

@@ -24,6 +24,7 @@ class SqliteJournal:
         self._clock = clock
         self._storing: dict[tuple[str, str, str], asyncio.Future[StoredKey | None]] = {}
         self._handed_over: dict[int, None] = {}
+        self._left_behind: int = reader.execute(_SQL["handed_over_from"]).get
 
     def recall(self, app_id: str, kind: str, key: str) -> StoredKey | Awaitable[StoredKey | None] | None:
         """Return what is known of a key; while it is being stored, something to await."""
@@ -53,8 +54,15 @@ class SqliteJournal:
         return self._commit.submit("attempt", attempt)
 
     def opened(self) -> int:
-        """Return the smallest id of a delivery handed over and not yet completed: where a rescue would look from."""
-        return next(iter(self._handed_over), NOTHING_HANDED_OVER)
+        """Return the smallest id of a delivery handed over and not yet completed: where a rescue would look from.
+
+        Until the rescue of what the last process left behind is over, that is where the last process was.
+        """
+        return min(next(iter(self._handed_over), NOTHING_HANDED_OVER), self._left_behind)
+
+    def rescued(self) -> None:
+        """Hear that nothing is left of what the last process had handed over."""
+        self._left_behind = NOTHING_HANDED_OVER
 
     def closed(self, batch: list[Operation], outcomes: list[Outcome]) -> None:
         """Forget handed-over deliveries whose completion or release is on disk, or that were never stored."""

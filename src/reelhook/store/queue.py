@@ -1,6 +1,6 @@
 """The queue: what waits for each endpoint, taken in claims, given back, rescued, resent, cancelled."""
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
@@ -36,7 +36,7 @@ class Claiming:
     """What the writer does for claims and releases, many at once."""
 
     def __init__(self) -> None:
-        self._claim = Bulk(_SQL["claim"], 3)
+        self._claim = Bulk(_SQL["claim"], 4)
         self._claims = Bulk(_SQL["insert_claims"], 1)
         self._delete_claims = Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1)
         self._dequeue = Bulk(_SQL["delete_queue"], 3)
@@ -45,7 +45,7 @@ class Claiming:
 
     def claim(self, connection: apsw.Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
         """Take the deliveries; leave out those that were cancelled or resent since they were found."""
-        rows = [(item.id, claim.claim_id, claim.now) for claim in claims for _, item in claim.found]
+        rows = [(item.id, claim.claim_id, claim.now, due) for claim in claims for due, item in claim.found]
         changed = self._claim.run(connection, rows)
         ours = None if changed == len(rows) else self._ours(connection, rows)
         taken = [
@@ -59,8 +59,7 @@ class Claiming:
     def _ours(self, connection: apsw.Connection, rows: list[Row]) -> set[tuple[int, int]]:
         text = _SQL["claimed"].replace(":rows", ", ".join(["(?, ?)"] * len(rows)))
         values = [value for row in rows for value in row[:2]]
-        claim_of = {row[0]: row[1] for row in rows}
-        return {(found, claim_of[found]) for (found,) in connection.execute(text, values)}
+        return set(connection.execute(text, values))
 
     def release(self, connection: apsw.Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
         """Give deliveries back to the queue, due at once, their attempt number taken back."""
@@ -71,16 +70,26 @@ class Claiming:
 
 
 class SqliteQueue:
-    """Implements `Queue`. SQLite has one process, so what the reader finds due stays so until our own commit."""
+    """Implements `Queue`. SQLite has one process, so what the reader finds due stays so until our own commit.
 
-    def __init__(
-        self, commit: GroupCommit, reader: apsw.Connection, clock: Clock, identities: ids.IdSource, recording: Recording
+    `rescued` is told when nothing is left of what the last process had under way.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the store is the only caller
+        self,
+        commit: GroupCommit,
+        reader: apsw.Connection,
+        clock: Clock,
+        identities: ids.IdSource,
+        recording: Recording,
+        rescued: Callable[[], None],
     ) -> None:
         self._commit = commit
         self._reader = reader
         self._clock = clock
         self._ids = identities
         self._recording = recording
+        self._rescued = rescued
 
     def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Awaitable[Sequence[Claimed]]:
         """Take up to `limit` due deliveries of one endpoint."""
@@ -108,6 +117,7 @@ class SqliteQueue:
         total = 0
         while freed := await self._commit.submit("write", lambda connection: self._rescue(connection, now)):
             total += freed
+        self._rescued()
         return total
 
     def resend(self, app_id: str, delivery_id: int, trigger: Trigger, now: int) -> Awaitable[Delivery]:

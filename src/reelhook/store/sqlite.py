@@ -70,7 +70,7 @@ class SqliteStore:
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
         self.journal = SqliteJournal(commit, self._reader, clock)
         commit.batches = self.journal
-        self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording)
+        self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording, self.journal.rescued)
         self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
         self.tokens = SqliteTokens(commit, self._reader)
         self.endpoints = SqliteEndpoints(commit, self._reader, documents)

@@ -8,12 +8,13 @@ import apsw
 
 from reelhook.errors import ReelhookError, StorageFull
 from reelhook.store.accepting import Accepting
-from reelhook.store.commit import Operation, Refused, WriterFailed
+from reelhook.store.commit import PROBE, Operation, Refused, WriterFailed
 from reelhook.store.queue import Claiming
 from reelhook.store.recording import Recording
 from reelhook.store.statements import statements
 
 _SET_MARK: Final = statements("sqlite", "journal")["set_handed_over_from"]
+_TOUCH: Final = statements("sqlite", "journal")["touch"]
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
 
 
@@ -64,6 +65,8 @@ class Writer:
             return list(self._claiming.claim(self._connection, values))
         if kind == "release":
             self._claiming.release(self._connection, values, self._now())
+        elif kind == PROBE:
+            self._connection.execute(_TOUCH, (self._now(),))
         elif kind == "attempt":
             self.recording.attempts(self._connection, values)
         else:

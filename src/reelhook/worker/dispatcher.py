@@ -391,8 +391,7 @@ class Dispatcher:
         """Take what is due for this lane from the queue, as much as it has room for."""
         count = lane.claimable(now)
         if not count:
-            if lane.wakes_at(now) > now:
-                self._look_at(lane)
+            self._look_later(lane, now)
             return
         if self._in_memory >= self._limits.in_memory:
             self._wake(lane, now + _FULL_MS)
@@ -406,6 +405,14 @@ class Dispatcher:
         lane.reserved += count
         self._in_memory += count
         future.add_done_callback(partial(self._claimed, lane, count))
+
+    def _look_later(self, lane: Lane, now: int) -> None:
+        """Have a lane that cannot claim now looked at when time will have changed that; what is ready has its turns."""
+        at = lane.wakes_at(now)
+        if at <= now:
+            at = lane.next_due
+        if now < at < lane.wake_at:
+            self._wake(lane, at)
 
     def _claim_again(self, lane: Lane, error: str) -> None:
         """Try once more in a moment: the store could not be read or written, which is said once until it can."""

@@ -66,5 +66,12 @@ ON CONFLICT (endpoint_id) DO UPDATE SET
   last_success_at = coalesce(excluded.last_success_at, last_success_at),
   last_failure_at = coalesce(excluded.last_failure_at, last_failure_at);
 
+-- Writes one page, and fails while the disk is full. (A value that stays the same would not be written.)
+-- name: touch
+INSERT INTO meta (key, value) VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: handed_over_from
+SELECT value FROM meta WHERE key = 'handed_over_from';
+
 -- name: set_handed_over_from
 UPDATE meta SET value = ? WHERE key = 'handed_over_from';

@@ -20,16 +20,19 @@ SELECT q.due_at, d.id, d.attempts, d.step, d.trigger, d.rescues, d.last_attempt_
 FROM queue q JOIN deliveries d ON d.id = q.delivery_id JOIN events e ON e.id = d.event_id
 WHERE q.endpoint_id = ? AND q.due_at <= ? ORDER BY q.due_at, q.delivery_id LIMIT ?;
 
+-- `due` tells a delivery that was resent since it was found: its row in the queue is another one now.
 -- name: claim
-WITH taken (id, claim_id, now) AS (VALUES :rows)
+WITH taken (id, claim_id, now, due) AS (VALUES :rows)
 UPDATE deliveries SET state = 'sending', attempts = attempts + 1, claim_id = taken.claim_id, next_attempt_at = NULL,
   updated_at = taken.now
-FROM taken WHERE deliveries.id = taken.id AND deliveries.state IN ('pending', 'retrying');
+FROM taken WHERE deliveries.id = taken.id AND deliveries.state IN ('pending', 'retrying')
+  AND deliveries.next_attempt_at = taken.due;
 
 -- After `claim` changed fewer rows than it was given: which ones are ours.
 -- name: claimed
 WITH taken (id, claim_id) AS (VALUES :rows)
-SELECT taken.id FROM taken JOIN deliveries ON deliveries.id = taken.id AND deliveries.claim_id = taken.claim_id;
+SELECT taken.id, taken.claim_id
+FROM taken JOIN deliveries ON deliveries.id = taken.id AND deliveries.claim_id = taken.claim_id;
 
 -- name: insert_claims
 INSERT INTO claims (delivery_id) VALUES :rows;
