@@ -171,6 +171,26 @@ def test_while_the_disk_is_full_results_are_kept_and_everything_else_is_refused(
 
 
 @pytest.mark.fault("R7")
+def test_a_full_disk_is_probed_though_nobody_comes_any_more() -> None:
+    async def story(disk: Disk) -> None:
+        disk.full = True
+        for number in range(10):
+            await ends(*disk.write(number))
+        tried = len(disk.tried)
+        await asyncio.sleep(10)
+        assert 5 <= len(disk.tried) - tried <= 12
+        assert disk.commit.full
+        disk.full = False
+        await asyncio.sleep(2)
+        assert not disk.commit.full
+        tried = len(disk.tried)
+        await asyncio.sleep(10)
+        assert len(disk.tried) == tried
+
+    assert play(story).commits == [[None]]
+
+
+@pytest.mark.fault("R7")
 def test_what_was_kept_goes_before_what_came_later() -> None:
     async def story(disk: Disk) -> None:
         disk.full = True

@@ -348,3 +348,13 @@ def test_congestion_counts_what_quick_endpoints_have_ready() -> None:
         ring.add(lane)
     assert ring.waiting(3)
     assert not ring.waiting(4)
+
+
+def test_congestion_counts_endpoints_that_have_no_permit_left_until_what_was_ready_goes_back() -> None:
+    ring, lane = Ring(1000), a_lane(1, ready=8, permits=2)
+    assert len(turns(ring, [lane])) == 2
+    assert ring.waiting(5)
+    lane.ready.clear()
+    ring.emptied(lane)
+    assert not ring.waiting(0)
+    assert not ring._stalled
