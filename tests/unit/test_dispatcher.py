@@ -350,6 +350,18 @@ def test_accepting_waits_while_quick_endpoints_have_too_much_ready() -> None:
     play(story, per_endpoint=4, congestion=20)
 
 
+@pytest.mark.fault("R19")
+def test_accepting_does_not_wait_for_an_endpoint_that_hangs() -> None:
+    async def story(scene: Scene) -> None:
+        scene.receivers[1].seconds = None
+        scene.hand_over(1, 30)
+        await asyncio.sleep(1)
+        assert scene.dispatcher.in_memory > 20
+        assert not scene.dispatcher.congested()
+
+    play(story, per_endpoint=4, congestion=20)
+
+
 @pytest.mark.fault("R7")
 def test_while_results_cannot_be_stored_nothing_new_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher_module, "_MOST_UNRECORDED", 5)

@@ -277,10 +277,20 @@ def test_a_held_lane_wakes_only_when_somebody_changes_it() -> None:
 
 def test_an_endpoint_is_quick_until_its_answers_are_slow() -> None:
     lane = a_lane()
-    assert lane.is_quick()
+    assert lane.is_quick(0)
     for _ in range(100):
-        lane.took(2000)
-    assert not lane.is_quick()
+        lane.took(2000, 0)
+    assert not lane.is_quick(0)
+
+
+@pytest.mark.fault("R19")
+def test_an_endpoint_that_hangs_from_its_first_attempt_on_is_not_quick() -> None:
+    lane = a_lane(ready=1)
+    lane.in_flight, lane.moved_at = 4, 1000
+    assert lane.is_quick(1050)
+    assert not lane.is_quick(1200)
+    lane.took(5, 1190)
+    assert lane.is_quick(1200)
 
 
 # The ring
@@ -342,19 +352,19 @@ def test_congestion_counts_what_quick_endpoints_have_ready() -> None:
     ring = Ring(1000)
     quick, slow, limited = (a_lane(number, ready=4) for number in (1, 2, 3))
     for _ in range(100):
-        slow.took(2000)
+        slow.took(2000, 0)
     limited.rate = RateWindow(1, 1000)
     for lane in (quick, slow, limited):
         ring.add(lane)
-    assert ring.waiting(3)
-    assert not ring.waiting(4)
+    assert ring.waiting(3, 0)
+    assert not ring.waiting(4, 0)
 
 
 def test_congestion_counts_endpoints_that_have_no_permit_left_until_what_was_ready_goes_back() -> None:
     ring, lane = Ring(1000), a_lane(1, ready=8, permits=2)
     assert len(turns(ring, [lane])) == 2
-    assert ring.waiting(5)
+    assert ring.waiting(5, 0)
     lane.ready.clear()
     ring.emptied(lane)
-    assert not ring.waiting(0)
+    assert not ring.waiting(0, 0)
     assert not ring._stalled

@@ -32,15 +32,18 @@ class Recording:
         self._rollups = Bulk(_SQL["add_rollups"], 4)
         self._health = Bulk(_SQL["note_health"], 5)
 
-    def run(self, connection: apsw.Connection, completions: Sequence[Completion]) -> list[bool]:
-        """Write them; for each, tell whether its claim was still ours (else only its attempt was recorded)."""
+    def run(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> list[bool]:
+        """Write them; for each, tell whether its claim was still ours (else only its attempt was recorded).
+
+        `now` (ms, scheduling time) is when those are due that waited behind one of them in a lane.
+        """
         self.attempts(connection, [one.attempt for one in completions])
         rows = [_completion_row(one) for one in completions]
         ours = [True] * len(rows)
         if self._complete.run(connection, rows) != len(rows):
             ours = _which(connection, completions)
         won = [one for one, mine in zip(completions, ours, strict=True) if mine]
-        self._close(connection, won)
+        self._close(connection, won, now)
         self._count(connection, won)
         return ours
 
@@ -49,7 +52,7 @@ class Recording:
         self._attempts.run(connection, [attempt_row(one) for one in attempts])
         self._details.run(connection, [_detail_row(one) for one in attempts])
 
-    def _close(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+    def _close(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> None:
         from_queue = [(one.delivery_id,) for one in completions if one.from_queue]
         self._delete_claims.run(connection, from_queue)
         self._queue.run(
@@ -57,7 +60,7 @@ class Recording:
         )
         for one in completions:
             if one.lane is not None and one.state not in OPEN:
-                ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, one.at)
+                ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, now)
 
     def _count(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
         self._rollups.run(connection, rollup_rows(completions))

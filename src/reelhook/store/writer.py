@@ -60,7 +60,7 @@ class Writer:
             self._accepting.run(self._connection, values)
             return [acceptance.answer for acceptance in values]
         if kind == "record":
-            return list(self.recording.run(self._connection, values))
+            return list(self.recording.run(self._connection, values, self._now()))
         if kind == "claim":
             return list(self._claiming.claim(self._connection, values))
         if kind == "release":

@@ -134,7 +134,7 @@ class Dispatcher:
 
     def congested(self) -> bool:
         """Tell whether endpoints that answer quickly have more handed over than they can begin: accept should wait."""
-        return self._ring.waiting(self._limits.congestion)
+        return self._ring.waiting(self._limits.congestion, self._clock.now())
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         """Take over committed deliveries; their commits are on disk."""
@@ -259,6 +259,8 @@ class Dispatcher:
             return None
         claimed = lane.ready.popleft()
         self._in_memory -= 1
+        if not lane.in_flight:
+            lane.moved_at = now
         lane.in_flight += 1
         self.in_flight += 1
         if lane.rate is not None:
@@ -302,7 +304,7 @@ class Dispatcher:
             self._record(lane, delivered)
 
     def _record(self, lane: Lane, delivered: Delivered) -> None:
-        lane.took(delivered.completion.attempt.timing.total)
+        lane.took(delivered.completion.attempt.timing.total, self._clock.now())
         self._unrecorded += 1
         future = asyncio.ensure_future(self._journal.record(delivered.completion))
         future.add_done_callback(partial(self._recorded, lane, delivered))

@@ -109,7 +109,7 @@ class Lane:
 
     `ready` is claimed and waits for a permit; `reserved` counts what accept is about to hand over; `next_due` is when
     the first delivery in the queue is due, as far as this process knows; `wake_at` is when the dispatcher will look at
-    the lane again by itself.
+    the lane again by itself; `moved_at` is when an attempt last ended, or began while none was in flight.
     """
 
     def __init__(self, endpoint_id: int, app_id: str, circuit: Circuit) -> None:
@@ -128,15 +128,21 @@ class Lane:
         self.next_due = NEVER
         self.wake_at = NEVER
         self.in_ring = False
+        self.moved_at = 0
         self._latency = 0.0
 
-    def took(self, milliseconds: float) -> None:
-        """Learn how long an attempt took."""
+    def took(self, milliseconds: float, now: int) -> None:
+        """Learn how long an attempt took that ended now."""
         self._latency += (milliseconds - self._latency) * _SMOOTHING
+        self.moved_at = now
 
-    def is_quick(self) -> bool:
-        """Tell whether the endpoint answers so fast that what waits for it is gone in a moment."""
-        return self._latency < _QUICK_MS and not self.parked() and self.rate is None
+    def is_quick(self, now: int) -> bool:
+        """Tell whether the endpoint answers so fast that what waits for it is gone in a moment.
+
+        One that hangs has no latency yet: it is told by what is in flight and does not come back.
+        """
+        hangs = self.in_flight > 0 and now - self.moved_at > _QUICK_MS
+        return self._latency < _QUICK_MS and not hangs and not self.parked() and self.rate is None
 
     def in_memory(self) -> int:
         """Return how many deliveries are claimed for it and not begun, or about to be."""
@@ -217,10 +223,10 @@ class Ring:
         """Hear that what was ready went back to the queue."""
         self._stalled.pop(lane, None)
 
-    def waiting(self, most: int) -> bool:
+    def waiting(self, most: int, now: int) -> bool:
         """Tell whether quick endpoints have more than `most` deliveries ready; looks at some lanes, not at all."""
         lanes = islice(chain(self._lanes, self._stalled), _LOOK_AT)
-        return sum(len(lane.ready) for lane in lanes if lane.is_quick()) > most
+        return sum(len(lane.ready) for lane in lanes if lane.is_quick(now)) > most
 
     def next(self, now: int) -> Lane | None:
         """Return the lane whose turn it is and that may send now; None when there is none."""
