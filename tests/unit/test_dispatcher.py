@@ -50,6 +50,18 @@ def test_what_waits_at_the_start_is_sent() -> None:
     assert {one.delivery_id for one in scene.recorded} == set(scene.sent_to(1))
 
 
+def test_what_nobody_told_of_is_found_by_the_survey() -> None:
+    async def story(scene: Scene) -> None:
+        made = scene.enqueue(2, 2)
+        await asyncio.sleep(5)
+        assert scene.sent_to(2) == []
+        scene.dispatcher.survey()
+        await asyncio.sleep(1)
+        assert scene.sent_to(2) == made
+
+    play(story)
+
+
 def test_what_is_handed_over_is_sent_at_once_without_the_queue() -> None:
     async def story(scene: Scene) -> None:
         made = scene.hand_over(1, 3)
@@ -386,7 +398,7 @@ def test_a_retry_far_away_does_not_pile_up_wake_ups_while_others_pass_it_by() ->
             scene.enqueue(1, tell=True)
             await asyncio.sleep(0.1)
         assert len(scene.began) == 500
-        assert len(scene.dispatcher._due) < 100
+        assert len(scene.dispatcher._agenda) < 100
         await asyncio.sleep(36_000)
 
     assert len(play(story).began) == 501

@@ -28,7 +28,7 @@ from reelhook.store.sqlite import SqliteStore
 from reelhook.telemetry import Lines, Metrics
 from reelhook.worker.dispatcher import Dispatcher, Limits, Observer
 from reelhook.worker.loop import Loop
-from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, measure_backlog
+from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, Surveyor, measure_backlog
 from reelhook.worker.notifier import Notifier
 from reelhook.worker.postbox import Postbox
 from reelhook.worker.tasks import TaskRunner
@@ -162,6 +162,7 @@ class Engine:
             self.tasks,
             Indexer(store.upkeep, clock, metrics, pressure),
             Pruner(store.upkeep, clock, metrics, pressure, self._options.retention_days),
+            Surveyor(self.dispatcher.survey, metrics),
             ClockWatch(clock, metrics),
         ]
 

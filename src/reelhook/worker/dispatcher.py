@@ -5,7 +5,6 @@ memory, or claimed from the queue when it is due. All of it runs in the loop's t
 """
 
 import asyncio
-import heapq
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -18,6 +17,7 @@ from reelhook.model.delivery import CLOSED
 from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState, Ordering
 from reelhook.model.ids import show
 from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
+from reelhook.worker.agenda import Agenda
 from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring
 
 _log: Final = structlog.get_logger("reelhook.dispatcher")
@@ -26,8 +26,6 @@ _MOST_UNRECORDED: Final = 4096
 _CLAIM_AGAIN_MS: Final = 1000
 _FULL_MS: Final = 50
 """How soon a lane is looked at again that found the dispatcher's memory full of other lanes' work."""
-_SPARE: Final = 64
-"""So many forgotten times may stand in the heap beside two for each lane, before it is made anew."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -76,9 +74,7 @@ class Dispatcher:
         self._observer = observer
         self._lanes: dict[int, Lane] = {}
         self._ring = Ring(limits.per_app)
-        self._due: list[tuple[int, int]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = NEVER
+        self._agenda = Agenda(clock, self._pump)
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_memory = 0
         self._unrecorded = 0
@@ -93,15 +89,19 @@ class Dispatcher:
     def start(self) -> None:
         """Begin: look at everything that waits."""
         self._running = True
+        self._agenda.start()
+        self.survey()
+        self._pump()
+
+    def survey(self) -> None:
+        """Look at everything that waits; now and then too, so that no lane is forgotten, whoever changed the queue."""
         for endpoint_id, due_at in self._queue.waiting().items():
             self.waits((endpoint_id,), due_at)
-        self._pump()
 
     async def drain(self, seconds: float) -> None:
         """Stop claiming, give back what has not begun, and let what has begun end in time."""
         self._running = False
-        if self._timer is not None:
-            self._timer.cancel()
+        self._agenda.stop()
         for lane in self._lanes.values():
             self._give_back(lane)
         if self._tasks:
@@ -350,40 +350,11 @@ class Dispatcher:
         """Have the lane looked at when it is due; at once when that is now."""
         at = lane.wakes_at(self._clock.now())
         if at < lane.wake_at:
-            self._wake(lane, at)
-
-    def _wake(self, lane: Lane, at: int) -> None:
-        """Have the lane looked at at this time; a later time that was planned before is forgotten."""
-        lane.wake_at = at
-        heapq.heappush(self._due, (at, lane.endpoint_id))
-        if len(self._due) > 2 * len(self._lanes) + _SPARE:
-            self._due = [(one.wake_at, one.endpoint_id) for one in self._lanes.values() if one.wake_at < NEVER]
-            heapq.heapify(self._due)
-        self._arm()
-
-    def _arm(self) -> None:
-        if not self._due or not self._running or self._due[0][0] >= self._timer_at:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = self._due[0][0]
-        delay = max(0, self._timer_at - self._clock.now()) / 1000
-        self._timer = self._loop.call_later(delay, self._woken)
-
-    def _woken(self) -> None:
-        self._timer = None
-        self._timer_at = NEVER
-        self._pump()
-        self._arm()
+            self._agenda.put(lane, at)
 
     def _claim_due(self) -> None:
         now = self._clock.now()
-        while self._due and self._due[0][0] <= now:
-            at, endpoint_id = heapq.heappop(self._due)
-            lane = self._lanes[endpoint_id]
-            if at != lane.wake_at:
-                continue
-            lane.wake_at = NEVER
+        for lane in self._agenda.due(now):
             if lane.ready:
                 self._ring.add(lane)
             self._claim(lane, now)
@@ -396,7 +367,7 @@ class Dispatcher:
             self._look_later(lane, now)
             return
         if self._in_memory >= self._limits.in_memory:
-            self._wake(lane, now + _FULL_MS)
+            self._agenda.put(lane, now + _FULL_MS)
             return
         try:
             future = asyncio.ensure_future(self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id()))
@@ -414,7 +385,7 @@ class Dispatcher:
         if at <= now:
             at = lane.next_due
         if now < at < lane.wake_at:
-            self._wake(lane, at)
+            self._agenda.put(lane, at)
 
     def _claim_again(self, lane: Lane, error: str) -> None:
         """Try once more in a moment: the store could not be read or written, which is said once until it can."""

@@ -28,6 +28,7 @@ _SHORTEST_REST: Final = 0.01
 _INDEX_REST: Final = 1.0
 _PRUNE_REST: Final = 60.0
 _WATCH_REST: Final = 1.0
+_SURVEY_REST: Final = 60.0
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger("reelhook.maintenance")
 
 
@@ -98,6 +99,24 @@ class Pruner(_Stepper):
             _log.warning("deliveries.expired", count=expired, before=show_time(now - self._kept - LONGEST_SCHEDULE_MS))
         pruned = await self._upkeep.prune(now - self._kept, limit)
         return expired >= limit or pruned >= limit
+
+
+class Surveyor(Loop):
+    """Has the dispatcher look at the whole queue now and then: what nobody told it of is found at the latest then."""
+
+    name: ClassVar[str] = "surveyor"
+
+    def __init__(self, survey: Callable[[], None], metrics: Metrics) -> None:
+        super().__init__(metrics)
+        self._survey = survey
+        self._begun = False
+
+    async def turn(self) -> float:
+        """Look, but for the first time, which the dispatcher does when it starts."""
+        if self._begun:
+            self._survey()
+        self._begun = True
+        return _SURVEY_REST
 
 
 class ClockWatch(Loop):

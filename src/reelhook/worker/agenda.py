@@ -1,0 +1,73 @@
+"""The agenda: when the dispatcher looks at which lane again by itself."""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from reelhook.ports import Clock
+from reelhook.worker.lanes import NEVER, Lane
+
+_SPARE: Final = 64
+"""So many entries that mean nothing any more are kept before they are swept out."""
+
+
+class Agenda:
+    """One timer for all lanes. Each has at most one entry that counts, the one at its `wake_at`."""
+
+    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+        self._clock = clock
+        self._ring = ring
+        self._loop = asyncio.get_running_loop()
+        self._entries: list[tuple[int, int, Lane]] = []
+        self._lanes: set[Lane] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
+        self._stopped = True
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def start(self) -> None:
+        """Let the timer ring from now on."""
+        self._stopped = False
+        self._arm()
+
+    def stop(self) -> None:
+        """Let it ring no more."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def put(self, lane: Lane, at: int) -> None:
+        """Have the lane looked at at this time (ms); another time that was planned before is forgotten."""
+        lane.wake_at = at
+        self._lanes.add(lane)
+        heapq.heappush(self._entries, (at, lane.endpoint_id, lane))
+        if len(self._entries) > 2 * len(self._lanes) + _SPARE:
+            self._entries = [(one.wake_at, one.endpoint_id, one) for one in self._lanes if one.wake_at < NEVER]
+            heapq.heapify(self._entries)
+        self._arm()
+
+    def due(self, now: int) -> Iterator[Lane]:
+        """Take out the lanes whose time has come."""
+        while self._entries and self._entries[0][0] <= now:
+            at, _, lane = heapq.heappop(self._entries)
+            if at == lane.wake_at:
+                lane.wake_at = NEVER
+                yield lane
+
+    def _arm(self) -> None:
+        if not self._entries or self._stopped or self._entries[0][0] >= self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._entries[0][0]
+        delay = max(0, self._timer_at - self._clock.now()) / 1000
+        self._timer = self._loop.call_later(delay, self._rings)
+
+    def _rings(self) -> None:
+        self._timer = None
+        self._timer_at = NEVER
+        self._ring()
+        self._arm()
