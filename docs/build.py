@@ -23,7 +23,7 @@ _MOVES: Final[Mapping[Move, str]] = {
     Move.CLAIM: "It is due, its endpoint has a free permit, and the dispatcher takes it. The attempt is counted.",
     Move.SUCCEED: "The receiver answered 2xx.",
     Move.RETRY: "The attempt failed, and the schedule has another one.",
-    Move.EXHAUST: "The attempt failed, and the schedule has no other, or the receiver is gone for good (410).",
+    Move.EXHAUST: "The attempt failed, and the schedule has no other.",
     Move.RELEASE: (
         "It was claimed but no byte was written, because the server stops, the endpoint was paused or its circuit "
         "opened. The attempt number is given back."

@@ -214,6 +214,10 @@ class Queue(Protocol):
         """Put a delivery back to `pending`, its schedule restarted; Conflict while sending, NotFound if not theirs."""
         ...
 
+    def add(self, event: Event, endpoint_id: int, lane: str | None) -> Awaitable[None]:
+        """Make a delivery, cancelled for now, of an event for an endpoint that never had it; a replay sends it."""
+        ...
+
     def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
         """Cancel a waiting delivery; Conflict in any other state."""
         ...

@@ -6,6 +6,7 @@ import pytest
 
 from reelhook.errors import Conflict
 from reelhook.model.delivery import State, Trigger
+from reelhook.model.endpoint import Ordering
 
 
 @pytest.mark.fault("R22")
@@ -66,5 +67,46 @@ def test_what_two_claims_of_one_commit_find_is_taken_once(tell):
         taken = [one.id for one in (*first, *second)]
         assert len(taken) == len(set(taken)) == 3
         assert len(await world.claim(endpoint)) == 2
+
+    tell(story)
+
+
+def test_a_delivery_whose_endpoint_was_deleted_cannot_be_resent(tell):
+    async def story(world):
+        endpoint = await world.endpoint()
+        event = await world.publish(endpoint)
+        await world.store.endpoints.remove("default", endpoint.id, world.entry())
+        with pytest.raises(Conflict, match="deleted"):
+            await world.store.queue.resend("default", event.id + 1, Trigger.RESEND, world.clock.time)
+
+    tell(story)
+
+
+def test_an_event_can_be_sent_to_an_endpoint_that_never_had_it(tell):
+    async def story(world):
+        event = await world.publish()
+        endpoint = await world.endpoint()
+        await world.store.queue.add(event, endpoint.id, None)
+        [delivery] = await world.deliveries(event=event.public_id)
+        assert (delivery.state, delivery.attempts) == (State.CANCELLED, 0)
+        await world.store.queue.resend("default", delivery.id, Trigger.REPLAY, world.clock.time)
+        [claimed] = await world.claim(endpoint)
+        assert (claimed.id, claimed.event, claimed.trigger) == (delivery.id, event, Trigger.REPLAY)
+        await world.store.journal.record(world.completion(claimed, endpoint))
+
+    tell(story)
+
+
+def test_an_endpoint_that_is_not_ordered_any_more_lets_nothing_wait(tell):
+    async def story(world):
+        endpoint = await world.endpoint(ordering=Ordering.ASSET)
+        events = [await world.publish(endpoint, lane="a1") for _ in range(3)]
+        [head] = await world.claim(endpoint)
+        changed = await world.change(endpoint, ordering=Ordering.NONE)
+        world.clock.move(1000)
+        rest = await world.claim(changed)
+        assert [one.event.id for one in (head, *rest)] == [event.id for event in events]
+        for one in (*rest, head):
+            assert await world.store.journal.record(world.completion(one, changed))
 
     tell(story)

@@ -204,3 +204,27 @@ def test_a_keyed_batch_of_which_some_was_known_is_repeated_whole() -> None:
         assert await keys.publish({"id": "a"}, {"id": "b"}, keyed=KEYED) == first
 
     assert play(story).commits == [["a"], ["b"]]
+
+
+def test_an_id_that_a_batch_repeats_with_equal_content_is_one_event() -> None:
+    async def story() -> None:
+        keys = Keys()
+        answer = await keys.publish({"id": "a"}, {"id": "b"}, {"id": "a"}, keyed=KEYED)
+        first, second, third = answer["items"]
+        assert (first, first["id"], second["id"]) == (third, "a", "b")
+        assert len(keys.commits) == 1
+        assert await keys.publish({"id": "a"}, {"id": "b"}, {"id": "a"}, keyed=KEYED) == answer
+        assert await keys.publish({"id": "a"}, {"id": "a"}) == {"items": [first, first]}
+        assert len(keys.commits) == 1
+
+    virtually(story())
+
+
+def test_an_id_that_a_batch_repeats_with_other_content_is_a_conflict() -> None:
+    async def story() -> None:
+        keys = Keys()
+        with pytest.raises(Conflict, match="other content"):
+            await keys.publish({"id": "a"}, {"id": "a", "data": {"title": "x"}})
+        assert keys.commits == []
+
+    virtually(story())

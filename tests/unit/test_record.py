@@ -100,9 +100,9 @@ def test_the_receiver_may_ask_for_a_longer_wait() -> None:
 
 
 @pytest.mark.fault("R16")
-def test_a_receiver_that_is_gone_fails_the_delivery_at_once_and_disables_the_endpoint() -> None:
+def test_a_receiver_that_is_gone_disables_the_endpoint_and_the_delivery_stays_on_its_schedule() -> None:
     delivered = Scene().attempted(GONE)
-    assert delivered.completion.state is State.FAILED
+    assert delivered.completion.state is State.RETRYING
     assert delivered.disabled is DisabledReason.GONE
 
 

@@ -13,7 +13,9 @@ from reelhook.model import ids
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
 from reelhook.model.instant import show_time
+from reelhook.model.page import LogFilter
 from reelhook.model.task import Selection, TaskKind
+from reelhook.pipeline.promise import lane_of
 
 
 class EventDocument(msgspec.Struct):
@@ -56,12 +58,19 @@ async def read(call: Call) -> EventDocument:
 
 
 async def replay(call: Call, body: ReplayEvent) -> TaskDocument:
-    """Send an event again to the endpoints that it went to."""
+    """Send an event again to the endpoints that it went to; to one that never had it, when that is named."""
     event = _event(call)
     endpoint = None if body.endpoint_id is None else endpoint_named(call, body.endpoint_id)
     endpoint_id = endpoint.id if endpoint else None
+    if endpoint is not None and not await _has_delivery(call, event, endpoint):
+        await call.services.queue.add(event, endpoint.id, lane_of(endpoint, event))
     selection = Selection(endpoint_id, event.id, until=call.services.clock.wall() + 1)
     return await begin(call, TaskKind.REPLAY_EVENT, selection, None, event.public_id)
+
+
+async def _has_delivery(call: Call, event: Event, endpoint: Endpoint) -> bool:
+    where = LogFilter(call.app_id, endpoint_id=endpoint.id, event=event.public_id)
+    return bool((await call.services.log.deliveries(where, None, 1)).items)
 
 
 def endpoint_named(call: Call, text: str) -> Endpoint:

@@ -19,7 +19,7 @@ def subscribes(entry: str, event_type: str, category: str) -> bool:
     if entry.endswith(WILDCARD):
         return event_type.startswith(entry[:-1])
     if entry.startswith(SUBSCRIBE_CATEGORY):
-        return category == entry[len(SUBSCRIBE_CATEGORY) :]
+        return entry[len(SUBSCRIBE_CATEGORY) :] in (category, event_type.partition(".")[0])
     return entry in (event_type, EVERYTHING)
 
 

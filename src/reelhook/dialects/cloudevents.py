@@ -18,6 +18,7 @@ from reelhook.model.secret import Secret
 SOURCE_OPTION: Final = "source"
 
 _OPTIONS: Final = {webhook_signature.ED25519_OPTION: bool, SOURCE_OPTION: str}
+_LONGEST_SECRET: Final = 256
 _SUFFIX: Final = b"}"
 _URI_REFERENCE: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){1,256}\Z")
 
@@ -58,8 +59,8 @@ class CloudEvents:
         errors = check_options(endpoint.options, _OPTIONS)
         errors += _check_source(endpoint.options.get(SOURCE_OPTION, "/"))
         errors += selection.check_payload(endpoint.payload)
-        if endpoint.secret is not None:
-            errors += webhook_signature.check_secret(endpoint.secret)
+        if endpoint.secret is not None and not 1 <= len(endpoint.secret.reveal()) <= _LONGEST_SECRET:
+            errors.append(FieldError(f"a secret has 1 to {_LONGEST_SECRET} characters", "/secret"))
         return errors
 
     def shape(self, event: Event, endpoint: Endpoint, context: Mapping[str, Any]) -> Body:  # noqa: ARG002 - the protocol
@@ -78,7 +79,9 @@ class CloudEvents:
         return webhook_signature.sign(body, message_id, timestamp, keys, now)
 
     def key(self, secret: Secret) -> bytes:
-        """Return the bytes behind `whsec_`."""
+        """Return the bytes behind `whsec_`, or those of any other text as it stands."""
+        if webhook_signature.check_secret(secret):
+            return secret.reveal().encode()
         return webhook_signature.key_of(secret)
 
     def new_secret(self, random_bytes: bytes) -> str | None:

@@ -63,9 +63,6 @@ def read_batch(body: bytes) -> list[Draft]:
     drafts = read_json(_many, body)
     if not 1 <= len(drafts) <= LARGEST_BATCH:
         raise Invalid(f"a batch holds 1 to {LARGEST_BATCH} events, this one {len(drafts)}")
-    given = [draft.id for draft in drafts if draft.id is not None]
-    if len(set(given)) != len(given):
-        raise Invalid("two events of the batch have the same id")
     for index, draft in enumerate(drafts):
         _check(draft, f"/{index}")
     return drafts
@@ -122,7 +119,8 @@ def fingerprint(draft: Draft) -> bytes:
         data = msgspec.json.encode(msgspec.json.decode(draft.data), order="sorted")
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         data = bytes(draft.data)
-    said = (draft.type, data, draft.occurred_at, draft.ordering_key)
+    occurred_at = None if draft.occurred_at is None else read_time(draft.occurred_at)
+    said = (draft.type, data, occurred_at, draft.ordering_key)
     return hashlib.sha256(msgspec.json.encode(said)).digest()
 
 

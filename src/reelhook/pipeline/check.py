@@ -27,7 +27,7 @@ from reelhook.pipeline.match import check_conditions
 
 MOST_RETRIES: Final = 30
 LONGEST_DELAY: Final = 7 * 24 * 3600
-TIMEOUTS: Final = (1, 60)
+TIMEOUTS: Final = (0.1, 120)
 CONCURRENCIES: Final = (1, 1000)
 RATE_COUNTS: Final = (1, 1_000_000)
 RATE_PERIODS: Final = (0.001, 24 * 3600)

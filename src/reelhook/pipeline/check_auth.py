@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from reelhook.errors import FieldError
-from reelhook.model.address import refuse_literal
+from reelhook.model.address import inside, refuse_literal
 from reelhook.model.endpoint import Auth, BasicAuth, BearerAuth, MutualTlsAuth, OAuth2Auth
 from reelhook.model.http import Target
 from reelhook.model.pointer import pointer
@@ -82,19 +82,19 @@ def _check_token_url(url: str, exceptions: Networks) -> list[FieldError]:
     refused = refuse_literal(target, exceptions)
     if refused is not None:
         return _unless(False, refused, "token_url")
-    detail = "token_url must be https, because credentials go there; plain http only where the operator allows it"
+    detail = "use https, because credentials go there, or the address itself in a network that the operator allows"
     return _unless(target.scheme == "https" or _may_be_plain(target, exceptions), detail, "token_url")
 
 
 def _may_be_plain(target: Target, exceptions: Networks) -> bool:
-    """Tell whether http is tolerable: an address that the operator allows, or a name that may turn out to be one (the
-    address is looked at again when the token is fetched).
+    """Tell whether http is tolerable: for an address that the operator allows. A name may lead anywhere tomorrow, except
+    this machine's own, which was refused before unless its addresses are allowed.
     """
     try:
         address = ip_address(target.host)
     except ValueError:
-        return bool(exceptions)
-    return any(address in network for network in exceptions)
+        return target.host == "localhost"
+    return inside(address, exceptions)
 
 
 def _check_certificate(certificate: str, private_key: str) -> list[FieldError]:

@@ -49,13 +49,14 @@ class Once:
         known = self._recall(app_id, *keyed[:2]) if keyed else None
         if keyed and known:
             return _same_request(known, keyed)
+        first = _first_places(drafts)
         seen = self._seen(app_id, drafts)
-        fresh = [draft for place, draft in enumerate(drafts) if place not in seen]
+        fresh = [draft for place, draft in enumerate(drafts) if place not in seen and first[place] == place]
         if not fresh:
             return accept.answer([seen[place] for place in range(len(drafts))], batch=batch)
-        if not seen:
+        if len(fresh) == len(drafts):
             return await commit(drafts, batch=batch, keys=partial(self._keys, drafts, keyed, lambda answer: answer))
-        whole = partial(_merged, seen, len(drafts))
+        whole = partial(_merged, seen, first)
         return whole(await commit(fresh, batch=True, keys=partial(self._keys, fresh, keyed, whole)))
 
     def _seen(self, app_id: str, drafts: Sequence[Draft]) -> dict[int, Receipt]:
@@ -66,7 +67,7 @@ class Once:
             if known is None:
                 continue
             if known.fingerprint != accept.fingerprint(draft):
-                raise Conflict(f"an event with the id {draft.id} exists already, with other content")
+                raise _other_content(draft)
             seen[place] = _receipt.decode(known.answer)
         return seen
 
@@ -113,7 +114,27 @@ def _same_request(known: StoredKey, keyed: Keyed) -> bytes:
     return known.answer
 
 
-def _merged(seen: dict[int, Receipt], count: int, answer: bytes) -> bytes:
+def _first_places(drafts: Sequence[Draft]) -> list[int]:
+    """Return for each draft where its event stands first: a batch may repeat an id, with equal content."""
+    places: dict[str, int] = {}
+    first = []
+    for place, draft in enumerate(drafts):
+        before = place if draft.id is None else places.setdefault(draft.id, place)
+        if before != place and accept.fingerprint(drafts[before]) != accept.fingerprint(draft):
+            raise _other_content(draft)
+        first.append(before)
+    return first
+
+
+def _other_content(draft: Draft) -> Conflict:
+    return Conflict(f"an event with the id {draft.id} exists already, with other content")
+
+
+def _merged(seen: dict[int, Receipt], first: Sequence[int], answer: bytes) -> bytes:
     """Return the answer to a whole batch, of which `answer` is the part that was new."""
     rest = iter(accept.receipts(answer))
-    return accept.answer([seen[place] if place in seen else next(rest) for place in range(count)], batch=True)
+    known = dict(seen)
+    for place, before in enumerate(first):
+        if place not in known:
+            known[place] = next(rest) if before == place else known[before]
+    return accept.answer([known[place] for place in range(len(first))], batch=True)

@@ -126,6 +126,4 @@ class Recorder:
 
 
 def _retries(dialect: Dialect, verdict: Verdict) -> bool:
-    if verdict.failure is Failure.GONE and dialect.defaults.disable.gone:
-        return False
     return verdict.transient or dialect.defaults.retries_non_transient

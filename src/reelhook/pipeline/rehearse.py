@@ -11,7 +11,7 @@ from reelhook.model.attempt import Attempt, AttemptDetail
 from reelhook.model.catalogue import BUILT_IN
 from reelhook.model.delivery import Trigger
 from reelhook.model.endpoint import Endpoint, OAuth2Auth
-from reelhook.model.event import Event
+from reelhook.model.event import TYPE_RE, Event
 from reelhook.model.event_type import EventType
 from reelhook.model.http import header_lines
 from reelhook.model.ids import IdSource
@@ -93,9 +93,14 @@ class Rehearsal:
         """Make the example event of the first type, in the order of the endpoint's list, that it subscribes to."""
         app_id = route.endpoint.app_id
         types = {one.name: one for one in (*BUILT_IN.values(), *self._own_types(app_id))}
-        exact = [types[name] for name in route.endpoint.events if name in types]
-        named = [one for one in types.values() if route.filter.names(one.name)]
-        chosen = next(iter((*exact, *named)), BUILT_IN[_FALLBACK])
+        chosen = BUILT_IN[_FALLBACK]
+        for entry in route.endpoint.events:
+            named = [one for one in types.values() if route.dialect.subscribes(entry, one.name, one.category)]
+            if named:
+                chosen = named[0]
+                break
+            if TYPE_RE.match(entry):  # a name that is in no catalogue yet
+                return self.event(app_id, entry, b"{}")
         return self.event(app_id, chosen.name, msgspec.json.encode(chosen.example))
 
 

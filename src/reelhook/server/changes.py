@@ -1,6 +1,7 @@
 """Changes: who in memory must hear of a change to an app or an endpoint, after its commit and before its answer."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -41,6 +42,7 @@ class Changes:
         self._event_types = event_types
         self._clock = clock
         self._ids = ids
+        self.on_removed: Callable[[], None] = lambda: None
         self._disabling: set[asyncio.Task[None]] = set()
 
     def endpoint(self, endpoint: Endpoint) -> None:
@@ -58,6 +60,7 @@ class Changes:
         self._directory.remove(endpoint_id)
         self._dispatcher.hold(endpoint_id)
         self._recorder.forget(endpoint_id)
+        self.on_removed()
         if before is not None:
             self._notifier.changed(before, None)
 
@@ -70,6 +73,7 @@ class Changes:
         for endpoint in self._directory.endpoints(app_id):
             self._dispatcher.hold(endpoint.id)
         self._directory.remove_app(app_id)
+        self.on_removed()
 
     def event_types(self, app_id: str) -> None:
         """An app's own event types changed."""

@@ -157,11 +157,13 @@ class Engine:
         def pressure() -> int:
             return store.commit.pending
 
+        pruner = Pruner(store.upkeep, clock, metrics, pressure, self._options.retention_days)
+        self.changes.on_removed = pruner.wake
         return [
             self.notifier,
             self.tasks,
             Indexer(store.upkeep, clock, metrics, pressure),
-            Pruner(store.upkeep, clock, metrics, pressure, self._options.retention_days),
+            pruner,
             Surveyor(self.dispatcher.survey, metrics),
             ClockWatch(clock, metrics),
         ]

@@ -22,6 +22,8 @@ PRAGMA foreign_keys = ON;
 
 def open_writer(path: Path) -> apsw.Connection:
     """Open the one connection that writes, with every commit on disk when it returns (`synchronous=FULL`)."""
+    # Made by us first, so that nobody else may read it; the write-ahead log takes over its mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(str(path), statementcachesize=400)
     connection.set_busy_timeout(10_000)
     connection.execute(_PRAGMAS)

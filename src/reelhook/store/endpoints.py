@@ -8,8 +8,9 @@ import msgspec
 
 from reelhook.errors import Conflict, NotFound
 from reelhook.model.audit import AuditEntry
-from reelhook.model.endpoint import Endpoint, EndpointState
+from reelhook.model.endpoint import Endpoint, EndpointState, Ordering
 from reelhook.model.page import Page
+from reelhook.store import ordering
 from reelhook.store.apps import require_app
 from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
@@ -87,6 +88,8 @@ class SqliteEndpoints:
             connection.execute(_SQL["add_version"], version)
             if endpoint.state is EndpointState.ACTIVE and not _was_active(connection, endpoint):
                 forget_failures(connection, endpoint.id)
+            if endpoint.ordering is Ordering.NONE:
+                ordering.dissolve(connection, endpoint.id, endpoint.updated_at)
             add_entry(connection, entry)
 
         return write(self._commit, job)

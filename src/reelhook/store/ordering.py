@@ -46,6 +46,13 @@ def promote(connection: apsw.Connection, endpoint_id: int, lane: str, now: int) 
         connection.execute(_SQL["set_due"], (now, now, delivery_id))
 
 
+def dissolve(connection: apsw.Connection, endpoint_id: int, now: int) -> None:
+    """Let nothing wait for anything any more: the endpoint is not ordered from now on."""
+    values = {"endpoint_id": endpoint_id, "now": now}
+    for name in ("unblock", "unblock_deliveries", "dissolve"):
+        connection.execute(_SQL[name], values)
+
+
 def _head(connection: apsw.Connection, endpoint_id: int, lane: str) -> tuple[int, int | None, str] | None:
     row: tuple[int, int | None, str] | None = connection.execute(_SQL["head_of_lane"], (endpoint_id, lane)).fetchone()
     return row

@@ -128,6 +128,17 @@ class SqliteQueue:
             lambda connection: _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position),
         )
 
+    def add(self, event: Event, endpoint_id: int, lane: str | None) -> Awaitable[None]:
+        """Make a delivery, cancelled for now, of an event for an endpoint that never had it; a replay sends it."""
+        number = self._ids.take(self._clock.wall())
+        row = (number, event.app_id, event.id, endpoint_id, self._clock.wall(), lane)
+
+        def job(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["add_delivery"], row)
+            connection.execute(_SQL["add_later"], (event.id, number))
+
+        return self._commit.submit("write", job)
+
     def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
         """Cancel a waiting delivery."""
         return self._commit.submit("write", lambda connection: _cancel(connection, app_id, delivery_id, now))
@@ -208,6 +219,8 @@ def _load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Row:
 
 def _resend(connection: apsw.Connection, row: Row, trigger: Trigger, now: int, position: int) -> Delivery:
     delivery_id, app_id, _, endpoint_id, state, _, due_at, _, _, lane, place = row
+    if connection.execute(_SQL["endpoint_exists"], (endpoint_id,)).get is None:
+        raise Conflict("the endpoint of this delivery was deleted; there is nowhere to send it")
     if (State(state), Move.RESEND) not in TRANSITIONS:
         raise Conflict("the delivery is being sent at this moment; wait for its result, then resend")
     waits = State(state) not in CLOSED

@@ -97,3 +97,26 @@ UPDATE deliveries SET next_attempt_at = ?, updated_at = ? WHERE id = ?;
 -- The queue holds only what waits, so counting it touches nothing else.
 -- name: count_waiting
 SELECT count(*), min(CASE WHEN due_at < 4611686018427387904 THEN due_at END) FROM queue;
+
+-- name: endpoint_exists
+SELECT 1 FROM endpoints WHERE id = ? AND removed_at IS NULL;
+
+-- A delivery that an event did not have when it was accepted.
+-- name: add_delivery
+INSERT INTO deliveries (id, app_id, event_id, endpoint_id, state, attempts, step, rescues, trigger, updated_at, lane)
+VALUES (?, ?, ?, ?, 'cancelled', 0, 0, 0, 'replay', ?, ?);
+
+-- name: add_later
+INSERT INTO later_deliveries (event_id, delivery_id) VALUES (?, ?);
+
+-- An endpoint that is not ordered any more: what waits behind a predecessor is due, in the order of the lanes.
+-- name: unblock
+UPDATE OR REPLACE queue SET due_at = :now WHERE endpoint_id = :endpoint_id AND due_at = 4611686018427387904;
+
+-- name: unblock_deliveries
+UPDATE deliveries SET next_attempt_at = coalesce(next_attempt_at, CASE WHEN state IN ('pending', 'retrying') THEN :now END),
+  lane = NULL, position = NULL
+WHERE id IN (SELECT delivery_id FROM ordered WHERE endpoint_id = :endpoint_id);
+
+-- name: dissolve
+DELETE FROM ordered WHERE endpoint_id = :endpoint_id;
