@@ -106,6 +106,19 @@ def test_pipelined_requests_are_answered_in_order(served):
     assert [kind for kind in types if kind.startswith("own")] == [f"own.type_{n}" for n in range(200) if n != 50]
 
 
+def test_a_header_that_says_twice_who_calls_is_malformed(served):
+    listing = b"GET /v1/endpoints HTTP/1.1\r\nHost: x\r\n" + AUTH + AUTH + b"\r\n"
+    for request in (post(auth=AUTH + AUTH), post(auth=AUTH + b"authorization: Bearer other\r\n"), listing):
+        with Peer(served) as peer:
+            peer.send(request)
+            status, _, body = peer.answer()
+        assert status == 400
+        assert json.loads(body)["errors"][0]["detail"] == "send the header authorization once"
+    with Peer(served) as peer:
+        peer.send(post(headers=b"X-A: 1\r\nX-A: 2\r\n"))
+        assert peer.answer()[0] == 202
+
+
 def test_bytes_that_come_one_by_one_make_the_same_request(served):
     with Peer(served) as peer:
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -81,12 +81,68 @@ def test_client_credentials_are_asked_for_as_the_rfc_says(run):
         received = receiver.requests[0]
         assert received.method == "POST"
         assert received.headers["content-type"] == "application/x-www-form-urlencoded"
-        assert form_of(received) == {"grant_type": "client_credentials", "scope": "a b"}
-        scheme, credentials = received.headers["authorization"].split(" ")
-        assert scheme == "Basic"
-        assert base64.b64decode(credentials) == b"me%3A%C3%BC:canary-s3cret"
+        own = {"grant_type": "client_credentials", "scope": "a b"}
+        assert form_of(received) == own | {"client_id": "me:ü", "client_secret": CANARY}
+        assert "authorization" not in received.headers
 
     scene_of(run, scenario, issuing())
+
+
+def knowing_by_basic(refusal):
+    """Know the client by HTTP Basic only; refuse it in the form."""
+
+    def answer(received):
+        known = received.headers.get("authorization", "").startswith("Basic ")
+        return response(200, b'{"access_token": "token-1", "expires_in": 0}') if known else refusal
+
+    return (forever(respond(answer)),)
+
+
+@pytest.mark.parametrize("refusal", [response(401), response(400, b'{"error": "invalid_client"}')], ids=["401", "400"])
+def test_a_client_that_is_not_known_by_the_form_is_tried_once_by_basic_and_it_is_remembered(run, refusal):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url, client_id="me:ü")
+        assert [await tokens.bearer(one) for _ in range(2)] == ["token-1", "token-1"]
+        first, *rest = receiver.requests
+        assert "client_secret" in form_of(first)
+        assert len(rest) == 2
+        for received in rest:
+            assert form_of(received) == {"grant_type": "client_credentials"}
+            scheme, credentials = received.headers["authorization"].split(" ")
+            assert (scheme, base64.b64decode(credentials)) == ("Basic", b"me%3A%C3%BC:canary-s3cret")
+        await tokens.bearer(endpoint(receiver.url, version=2, client_id="me:ü"))
+        assert "client_secret" in form_of(receiver.requests[3])
+
+    scene_of(run, scenario, knowing_by_basic(refusal))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "fields", "asked"),
+    [
+        (response(401, b'{"error": "invalid_client"}'), {}, 2),
+        (response(400, b'{"error": "invalid_grant"}'), {}, 1),
+        (response(401), {"grant": "password", "username": "u", "password": Secret("p"), "client_secret": None}, 1),
+        (response(503), {}, 1),
+    ],
+    ids=["client", "grant", "without a secret", "busy"],
+)
+def test_only_an_unknown_client_is_tried_otherwise_and_only_once(run, refusal, fields, asked):
+    async def scenario(tokens, receiver, _):
+        with pytest.raises(PrepareFailed):
+            await tokens.bearer(endpoint(receiver.url, **fields))
+        assert len(receiver.requests) == asked
+
+    scene_of(run, scenario, (forever(respond(lambda _: refusal)),))
+
+
+def test_a_failure_of_the_second_try_may_pass(run):
+    async def scenario(tokens, receiver, _):
+        with pytest.raises(PrepareFailed, match="503") as failed:
+            await tokens.bearer(endpoint(receiver.url))
+        assert failed.value.transient
+
+    answers = iter([response(401), response(503)])
+    scene_of(run, scenario, (forever(respond(lambda _: next(answers))),))
 
 
 def test_a_password_is_asked_for_as_the_rfc_says(run):

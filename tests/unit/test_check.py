@@ -173,8 +173,8 @@ def test_a_retry_policy_has_bounds(retry: Any, where: list[str]) -> None:
 @pytest.mark.parametrize(
     ("fields", "where"),
     [
-        ({"timeout": 0.5}, ["/timeout"]),
-        ({"timeout": 61}, ["/timeout"]),
+        ({"timeout": 0.05}, ["/timeout"]),
+        ({"timeout": 120.5}, ["/timeout"]),
         ({"concurrency": 0}, ["/concurrency"]),
         ({"concurrency": 1001}, ["/concurrency"]),
         ({"rate_limit": RateLimit(0, 0)}, ["/rate_limit/count", "/rate_limit/per"]),
@@ -231,11 +231,23 @@ def test_credentials_are_complete_and_of_characters_that_http_carries(auth: Any,
 
 @pytest.mark.parametrize(
     ("url", "good"),
-    [("http://127.0.0.1:1/t", True), ("http://localhost/t", True), ("http://203.0.114.1/t", False)],
+    [
+        ("http://127.0.0.1:1/t", True),
+        ("http://localhost/t", True),
+        ("http://203.0.114.1/t", False),
+        ("http://id.example.com/t", False),
+        ("http://sub.localhost/t", False),
+        ("https://id.example.com/t", True),
+    ],
 )
-def test_a_token_url_may_be_plain_only_inside_the_operators_networks(url: str, good: bool) -> None:
+def test_a_token_url_may_be_plain_only_for_an_address_inside_the_operators_networks(url: str, good: bool) -> None:
     auth = oauth("client_credentials", url, client_id="c", client_secret="s")
     assert pointers(LOOPBACK, auth=auth) == ([] if good else ["/auth/token_url"])
+
+
+def test_localhost_may_be_called_plainly_only_when_loopback_is_among_the_networks() -> None:
+    auth = oauth("client_credentials", "http://localhost/t", client_id="c", client_secret="s")
+    assert pointers((ip_network("10.0.0.0/8"),), auth=auth) == ["/auth/token_url"]
 
 
 def test_a_client_certificate_must_load_and_match_its_key() -> None:

@@ -38,7 +38,7 @@ def test_a_good_body_becomes_a_value() -> None:
         (b'{"name":5}', "/name"),
         (b'{"name":"n","parts":[{"size":1},{"size":"x"}]}', "/parts/1/size"),
         (b'{"name":"n","parts":{}}', "/parts"),
-        (b'{"name":"n","by_name":{"a":{"size":null}}}', "/by_name/.../size"),
+        (b'{"name":"n","by_name":{"a":{"size":null}}}', "/by_name/a/size"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_pointer_to_its_place(body: bytes, pointer: str) -> None:
@@ -46,6 +46,15 @@ def test_a_wrong_value_is_refused_with_a_pointer_to_its_place(body: bytes, point
     assert place == pointer
     assert said.startswith("expected `")
     assert detail == f"{pointer or 'the body'}: {said}"
+
+
+def test_a_key_is_found_by_the_type_of_its_value_or_its_mapping_is_the_place() -> None:
+    assert refused(b'{"name":"n","by_name":{"a":{"size":1},"b/~":{"size":"x"},"c":{"size":"y"}}}')[2] == (
+        "/by_name/b~1~0/size"
+    )
+    assert refused(b'{"name":"n","by_name":{"a":{"size":1},"b":5}}')[2] == "/by_name/b"
+    # Which of the two lacks it is not told.
+    assert refused(b'{"name":"n","by_name":{"a":{"size":1},"b":{}}}')[2] == "/by_name/size"
 
 
 def test_an_unknown_field_is_named_at_its_place() -> None:

@@ -1,12 +1,13 @@
 """Who may call a route, and who calls: bearer tokens, the operator's choice of app, a cache that forgets at once."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from reelhook.api.token_text import looks_right
-from reelhook.errors import Forbidden, NotFound, Unauthorized
+from reelhook.errors import Forbidden, Malformed, NotFound, Unauthorized
 from reelhook.model.access import DEFAULT_APP, Caller, Role, Scope, Token
 from reelhook.ports import Apps, Clock, Tokens
 
@@ -36,6 +37,18 @@ class Access(msgspec.Struct, frozen=True):
         if caller.scopes and not self.any_scope and not caller.may(self.role, self.scope):
             wanted = f"the scope {self.scope}" if self.scope else "a token that is not narrowed by scopes"
             raise Forbidden(f"this needs {wanted}")
+
+
+def only(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Return the value of a header that may be there once (RFC 9110 §5.3), None without it.
+
+    Raises:
+        Malformed: it is there more than once, so nobody knows which is meant.
+    """
+    values = [value for key, value in headers if key == name]
+    if len(values) > 1:
+        raise Malformed(f"send the header {name.decode('latin-1')} once")
+    return values[0] if values else None
 
 
 class Authenticator:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from reelhook.api.dispatch import mask
 from reelhook.api.exchange import Answer, Call, absent, found
 from reelhook.api.lists import Listing, PageQuery, Time, listing
-from reelhook.api.reading import Input, Patch, invalid, refuse
+from reelhook.api.reading import Input, Patch, invalid, refuse, whole
 from reelhook.errors import Conflict, FieldError, Forbidden
 from reelhook.model import ids
 from reelhook.model.access import APP_ID_PATTERN, DEFAULT_APP, App, LinkRefresh, Role, VimeoAccount
@@ -23,7 +23,7 @@ from reelhook.pipeline.check import check_emails, check_extras
 OPERATORS: Final = ("limits", "vimeo", "egress_ips")
 """What an app's own admin cannot change: it would lift what the operator has set."""
 AccountType = Literal["free", "starter", "standard", "advanced", "studio", "enterprise"]
-ShortText = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ShortText = Annotated[str, whole(r"[^\x00-\x1f\x7f]*", max_length=200)]
 
 
 class LimitsInput(Input):
@@ -45,7 +45,7 @@ class AppInput(Input):
 
     READ_ONLY: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
 
-    id: Annotated[str, Meta(pattern=f"^{APP_ID_PATTERN}$")] | None = None
+    id: Annotated[str, whole(APP_ID_PATTERN)] | None = None
     name: ShortText = ""
     notify_emails: tuple[str, ...] = ()
     limits: LimitsInput = msgspec.field(default_factory=LimitsInput)

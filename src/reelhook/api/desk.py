@@ -1,9 +1,10 @@
 """The desk behind the door: what all connections share when a hot route is called."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from reelhook.api.access import only
 from reelhook.api.app import ROUTES
 from reelhook.api.armour import ARMOUR
 from reelhook.api.fault import fault
@@ -18,6 +19,7 @@ from reelhook.model.access import Caller
 _MOST_ADMITTED: Final = 4096
 _ARMOUR: Final = b"".join(b"%b: %b\r\n" % pair for pair in ARMOUR)
 _JSON: Final = b"application/json"
+_SINGLE: Final = (b"authorization", b"reelhook-app", b"idempotency-key")
 
 
 class HotRoute:
@@ -67,6 +69,11 @@ class Desk:
         self._admitted: dict[int, Caller] = {}
         hot = [HotRoute(route, services) for route in ROUTES if route.limit != "body"]
         self.routes: Mapping[bytes, HotRoute] = {one.path.encode(): one for one in hot}
+
+    def refuse_repeated(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Refuse a head that says twice who calls, for which app or under which key."""
+        for name in _SINGLE:
+            only(headers, name)
 
     def admit(self, request: HotRequest, headers: Mapping[bytes, bytes]) -> None:
         """Say who calls and under which key; refuse before the body is read where the head is enough for that.

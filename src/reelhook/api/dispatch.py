@@ -8,12 +8,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from reelhook.api.access import Access
+from reelhook.api.access import Access, only
 from reelhook.api.exchange import Answer, Call, Stream, Text, Turns
 from reelhook.api.fault import fault
 from reelhook.api.idempotency import Kept, Repeats, read_idempotency_key
 from reelhook.api.problem import MethodNotAllowed, problem_body, problem_headers
-from reelhook.api.reading import check_media_type, invalid, read_input, read_patch, read_query
+from reelhook.api.reading import Input, check_media_type, invalid, read_input, read_patch, read_query
 from reelhook.api.route import Route
 from reelhook.api.services import Services
 from reelhook.errors import ReelhookError, TooLarge
@@ -78,7 +78,8 @@ class Dispatch:
         }
         raw = await _read(request, limits[route.limit])
         if raw:
-            check_media_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
+            said = request.headers
+            check_media_type(said.get("content-type"), said.get("content-encoding"), patches=route.method == "PATCH")
         return raw
 
 
@@ -113,7 +114,7 @@ def _route(routes: Mapping[str, Route], method: str) -> Route:
 
 
 def _raw(request: Request, name: bytes) -> bytes | None:
-    return next((value for key, value in request.scope["headers"] if key == name), None)
+    return only(request.scope["headers"], name)
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -138,7 +139,7 @@ def _too_large(limit: int) -> TooLarge:
 def _arguments(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if route.query is not None:
-        given["query"] = read_query(route.query, request.query_params)
+        given["query"] = read_query(route.query, request.query_params.multi_items())
     elif request.query_params and route.access is not None:
         name = next(iter(request.query_params))
         raise invalid(f"unknown parameter: {name[:80]}", f"/{name[:80]}")
@@ -146,6 +147,8 @@ def _arguments(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
         given["raw"] = raw
     if "body" in route.arguments:
         given["body"] = read_patch(route.input, raw) if route.patches else read_input(route.input, raw)
+    elif route.input is None and route.method == "POST":
+        read_input(Input, raw)  # there is nothing to say, and whatever is said all the same would be passed over
     return given
 
 

@@ -156,6 +156,8 @@ class Door(HttpToolsProtocol):
             return
         request = self._hot = HotRequest(hot)
         try:
+            if len(headers) != len(self.headers):
+                self.desk.refuse_repeated(self.headers)
             self.desk.admit(request, headers)
         except ReelhookError as error:
             self._refuse(request, error)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from reelhook.api.exchange import Answer, Call, absent
 from reelhook.api.lists import PAGE, Cursor, Limit, Listing, PageQuery, Time, cut, listing
-from reelhook.api.reading import Input, Patch, invalid, refuse
+from reelhook.api.reading import Input, Patch, invalid, refuse, whole
 from reelhook.dialects.table import DIALECTS, dialect_named
 from reelhook.errors import Conflict, FieldError, Invalid
 from reelhook.model.catalogue import BUILT_IN
@@ -16,8 +16,8 @@ from reelhook.model.event_type import EventType
 from reelhook.model.instant import show_time
 from reelhook.pipeline.schema import compile_schema
 
-TypeName = Annotated[str, Meta(pattern=f"^{TYPE_PATTERN}$", max_length=LONGEST_NAME)]
-Category = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
+TypeName = Annotated[str, whole(TYPE_PATTERN, max_length=LONGEST_NAME)]
+Category = Annotated[str, whole("[A-Za-z0-9_-]+", max_length=64)]
 
 
 DialectName = Annotated[str, Meta(extra_json_schema={"enum": list(DIALECTS)})]

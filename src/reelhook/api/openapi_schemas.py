@@ -118,12 +118,17 @@ def _patch_name(kind: type[Input]) -> str:
 
 def _renamed(schema: Any) -> Any:
     if isinstance(schema, dict):
-        return {key: _renamed(value) for key, value in schema.items()}
+        return {key: _renamed(_ecma(value) if key == "pattern" else value) for key, value in schema.items()}
     if isinstance(schema, list | tuple):
         return [_renamed(value) for value in schema]
     if isinstance(schema, str) and schema.startswith(_REF):
         return _REF + _name(schema[len(_REF) :])
     return schema
+
+
+def _ecma(pattern: Any) -> Any:
+    """Say the end of a text in the dialect of JSON Schema; a field may have the name `pattern`, too."""
+    return f"{pattern[:-2]}$" if isinstance(pattern, str) and pattern.endswith(r"\Z") else pattern
 
 
 def _nullable(field: JsonSchema) -> JsonSchema:

@@ -6,13 +6,14 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from reelhook.errors import OverQuota, ReelhookError, StorageFull, Unauthorized, Unavailable
+from reelhook.errors import FieldError, OverQuota, ReelhookError, StorageFull, Unauthorized, Unavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 QUOTA_TYPE: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 """The registered problem type for 429."""
 _SECONDS_WHEN_BUSY: Final = 1
 _SECONDS_WHEN_FULL: Final = 5
+_OF_THE_INPUT: Final = frozenset({400, 422})
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -77,10 +78,12 @@ class HeadersTooLarge(ReelhookError):
 def problem_body(error: ReelhookError, instance: str) -> bytes:
     """Write the problem; `instance` is the path of the request.
 
-    `type` is a reference relative to this installation, where a page explains it; 429 has a registered type.
+    `type` is a reference relative to this installation, where a page explains it; 429 has a registered type. What is
+    wrong with the request as such has an entry in `errors`, where nothing better points at the whole.
     """
     kind = QUOTA_TYPE if isinstance(error, OverQuota) else f"/problems/{error.problem_slug}"
-    errors = tuple(ProblemError(one.detail, one.pointer) for one in error.errors)
+    wrong = error.errors or ((FieldError(error.detail),) if error.status in _OF_THE_INPUT else ())
+    errors = tuple(ProblemError(one.detail, one.pointer) for one in wrong)
     return _ENCODER.encode(Problem(kind, error.title, error.status, error.detail, instance, errors))
 
 

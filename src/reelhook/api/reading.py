@@ -1,6 +1,6 @@
 """Reads what strangers send: bodies into typed values, merge-patches, query strings; errors say what and where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -10,13 +10,15 @@ from reelhook.api.problem import UnsupportedMediaType
 from reelhook.errors import FieldError, Invalid, Malformed
 from reelhook.model.decoding import convert, read_json
 from reelhook.model.instant import read_time
+from reelhook.model.pointer import pointer
 from reelhook.model.secret import Secret
 
 T = TypeVar("T")
 DEEPEST: Final = 64
 """How deep a management body may be nested; events have their own limit."""
 _ANY: Final = msgspec.json.Decoder(Any)
-_JSON_TYPES: Final = frozenset({"application/json", "application/merge-patch+json", "text/json"})
+_PATCH_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
+_JSON_TYPES: Final = _PATCH_TYPES | {"text/json"}
 
 
 class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -70,9 +72,20 @@ def read_patch(kind: type[I], raw: bytes) -> Patch[I]:
     return Patch(kind, _object(raw))
 
 
-def read_query(kind: type[Q], pairs: Mapping[str, str]) -> Q:
-    """Read a query string; a parameter that is not known is refused, for it would change nothing silently."""
-    return convert(dict(pairs), kind, strict=False, str_keys=True)
+def read_query(kind: type[Q], pairs: Sequence[tuple[str, str]]) -> Q:
+    """Read a query string; a parameter that is not known, or is there twice, is refused: it would change nothing
+    silently. An integer is written in digits: `2.0` is not one.
+    """
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        name = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
+        raise invalid("this parameter is given more than once", pointer(name[:80]))
+    query: Q = convert(given, kind, strict=False, str_keys=True)
+    for name, text in given.items():
+        value = getattr(query, name)
+        if isinstance(value, int) and not isinstance(value, bool) and not (text.isascii() and text.isdecimal()):
+            raise invalid("expected an integer in digits", pointer(name))
+    return query
 
 
 def read_moment(text: str | None, field: str) -> int | None:
@@ -93,8 +106,16 @@ def read_secret(kind: type, value: Any) -> Any:
     return Secret(value)
 
 
-def check_media_type(content_type: str | None, content_encoding: str | None) -> None:
-    """Refuse bodies that say they are not plain JSON in UTF-8; a body that says nothing is taken at its word.
+def whole(pattern: str, *, min_length: int | None = None, max_length: int | None = None) -> msgspec.Meta:
+    r"""Constrain a text to match from its first to its last character; `$` would overlook a newline at the end. The
+    documentation says `$` all the same: it means this in the dialect of JSON Schema, which has no `\Z`.
+    """
+    return msgspec.Meta(pattern=rf"^{pattern}\Z", min_length=min_length, max_length=max_length)
+
+
+def check_media_type(content_type: str | None, content_encoding: str | None, *, patches: bool = False) -> None:
+    """Refuse bodies that say they are not plain JSON in UTF-8; a body that says nothing is taken at its word. A patch
+    may be of one kind only: taken for a merge-patch, any other would change something else than it says.
 
     Raises:
         UnsupportedMediaType: and what to send.
@@ -104,6 +125,8 @@ def check_media_type(content_type: str | None, content_encoding: str | None) -> 
     if not content_type:
         return
     kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if patches and kind not in _PATCH_TYPES:
+        raise UnsupportedMediaType("send a merge-patch, with Content-Type: application/merge-patch+json")
     if kind not in _JSON_TYPES and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
     for parameter in parameters:
@@ -112,9 +135,9 @@ def check_media_type(content_type: str | None, content_encoding: str | None) -> 
             raise UnsupportedMediaType("send the body in UTF-8")
 
 
-def invalid(detail: str, pointer: str = "") -> Invalid:
-    """Say that one thing is wrong."""
-    return Invalid(detail, errors=(FieldError(detail, pointer),))
+def invalid(detail: str, where: str = "") -> Invalid:
+    """Say that one thing is wrong; `where` is a JSON pointer."""
+    return Invalid(detail, errors=(FieldError(detail, where),))
 
 
 def refuse(errors: list[FieldError]) -> None:

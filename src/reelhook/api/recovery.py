@@ -53,7 +53,7 @@ async def _run(
 ) -> Answer[CountDocument | TaskDocument]:
     since = read_moment(body.since, "since") or 0
     now = call.services.clock.wall() + 1
-    until = now if body.until is None else read_moment(body.until, "until") or 0
+    until = max(now, since) if body.until is None else read_moment(body.until, "until") or 0
     if since > until:
         raise invalid("since lies behind until", "/since")
     selection = msgspec.structs.replace(which, endpoint_id=endpoint.id, since=since, until=until)

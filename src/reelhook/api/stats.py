@@ -54,10 +54,7 @@ class StatsDocument(msgspec.Struct):
 async def read(call: Call, query: StatsQuery) -> StatsDocument:
     """Read the figures of one endpoint."""
     endpoint = this(call)
-    until = read_moment(query.until, "until") or call.services.clock.wall()
-    since = read_moment(query.since, "since") if query.since is not None else max(0, until - DAY_MS)
-    if since is None or since > until:
-        raise invalid("since lies behind until", "/since")
+    since, until = _span(query, call.services.clock.wall())
     stats = await call.services.log.stats(call.app_id, endpoint.id, since, until, query.interval * 1000)
     ended = stats.delivered + stats.failed
     return StatsDocument(
@@ -68,3 +65,15 @@ async def read(call: Call, query: StatsQuery) -> StatsDocument:
         LatencyDocument(stats.p50, stats.p95, stats.p99),
         tuple(PointDocument(show_time(point.at), point.delivered, point.failed) for point in stats.series),
     )
+
+
+def _span(query: StatsQuery, now: int) -> tuple[int, int]:
+    """Return since and until; from a time to come until now is a span in which nothing happened yet."""
+    since, until = read_moment(query.since, "since"), read_moment(query.until, "until")
+    if until is None:
+        until = now if since is None else max(now, since)
+    if since is None:
+        since = max(0, until - DAY_MS)
+    if since > until:
+        raise invalid("since lies behind until", "/since")
+    return since, until

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from reelhook.api.exchange import Call, absent, found
 from reelhook.api.lists import Listing, PageQuery, Time, listing
-from reelhook.api.reading import Input, invalid, read_moment
+from reelhook.api.reading import Input, invalid, read_moment, whole
 from reelhook.api.token_text import RANDOM_BYTES, new_token, token_hash
 from reelhook.errors import Forbidden
 from reelhook.model import ids
@@ -18,7 +18,7 @@ from reelhook.model.instant import show_time
 class TokenInput(Input):
     """A token to be made; `scopes` narrow it, none means all that its role allows."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    name: Annotated[str, whole(r"[^\x00-\x1f\x7f]*", min_length=1, max_length=200)]
     role: Role
     scopes: Annotated[tuple[Scope, ...], Meta(max_length=len(Scope))] = ()
     expires_at: Time | None = None

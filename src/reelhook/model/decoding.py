@@ -1,6 +1,8 @@
 """Reads JSON from strangers into typed values; what is wrong is said in words and with a JSON pointer."""
 
 import re
+from collections.abc import Iterable
+from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +13,9 @@ T = TypeVar("T")
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`\Z")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z")
+_ANY_KEY = "..."
+_GOT = re.compile(r"got `(\w+)`\Z")
+_KINDS = {str: "str", int: "int", float: "float", bool: "bool", NoneType: "null", list: "array", dict: "object"}
 _MISSING = re.compile(r"Object missing required field `(.*)`\Z")
 
 
@@ -29,19 +34,18 @@ def read_json(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         # The decoder stops at the first wrong type: what follows may not be JSON at all, which weighs more.
-        _require_json(body)
-        raise refused(error) from None
+        raise refused(error, _require_json(body)) from None
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
 
 
-def _require_json(body: bytes) -> None:
+def _require_json(body: bytes) -> Any:
     try:
-        msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except msgspec.ValidationError:
-        return  # a number out of range is JSON
+        return None  # a number out of range is JSON
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     except RecursionError:
@@ -57,24 +61,54 @@ def convert(value: Any, to: type[T], **options: Any) -> T:
     try:
         converted: T = msgspec.convert(value, to, **options)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise refused(error, value) from None
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
     return converted
 
 
-def refused(error: msgspec.ValidationError) -> Invalid:
-    """Say what a validation error says, with its place as a JSON pointer (RFC 6901)."""
+def refused(error: msgspec.ValidationError, value: Any = None) -> Invalid:
+    """Say what a validation error says, with its place as a JSON pointer (RFC 6901) into `value`."""
     message = str(error)
     found = _AT.search(message)
     place, text = ("", message) if found is None else (found.group(1), message[: found.start()])
-    pointer = "".join("/" + _escape(name or index) for name, index in _STEP.findall(place))
+    pointer = "".join("/" + _escape(step) for step in _steps(place, text, value))
     for pattern, words in ((_UNKNOWN, "unknown field"), (_MISSING, "missing field")):
         if match := pattern.match(text):
             field = match.group(1)
             return Invalid(f"{words}: {field[:80]}", errors=(FieldError(words, f"{pointer}/{_escape(field)}"),))
     detail = text[:1].lower() + text[1:]
     return Invalid(f"{pointer or 'the body'}: {detail}", errors=(FieldError(detail, pointer),))
+
+
+def _steps(place: str, text: str, value: Any) -> list[str]:
+    """Return the steps to a place. The decoder keeps silent about keys of mappings: such a key is looked for by the
+    type of its value, and where that is not told the mapping itself is the place.
+    """
+    steps = [name or index for name, index in _STEP.findall(place)]
+    if _ANY_KEY not in steps:
+        return steps
+    got = _GOT.search(text)
+    exact = _find(steps, value, got.group(1)) if got else None
+    return steps[: steps.index(_ANY_KEY)] if exact is None else exact
+
+
+def _find(steps: list[str], value: Any, kind: str) -> list[str] | None:
+    """Return the exact steps to the first value of this kind to which the steps may lead."""
+    if not steps:
+        return [] if _KINDS.get(type(value)) == kind else None
+    for name, inner in _inside(value):
+        if steps[0] in {_ANY_KEY, name}:
+            rest = _find(steps[1:], inner, kind)
+            if rest is not None:
+                return [name, *rest]
+    return None
+
+
+def _inside(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return ((str(place), inner) for place, inner in enumerate(value)) if isinstance(value, list) else ()
 
 
 def _escape(step: str) -> str:

@@ -9,7 +9,7 @@ from reelhook.model import ids
 
 TYPE_PATTERN: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 """Event types are words joined by dots (Standard Webhooks 1.0.0), at most 128 characters."""
-ID_PATTERN: Final = r"[A-Za-z0-9_~:@/+=-]+"
+ID_PATTERN: Final = r"[\x21-\x2d\x2f-\x7e]+"
 """Event ids given by the client: visible ASCII without the dot, which the signed content uses as its separator."""
 LONGEST_NAME: Final = 128
 OPERATIONAL: Final = ("endpoint.", "delivery.")

@@ -87,8 +87,8 @@ def _check_token_url(url: str, exceptions: Networks) -> list[FieldError]:
 
 
 def _may_be_plain(target: Target, exceptions: Networks) -> bool:
-    """Tell whether http is tolerable: for an address that the operator allows. A name may lead anywhere tomorrow, except
-    this machine's own, which was refused before unless its addresses are allowed.
+    """Tell whether http is tolerable: for an address that the operator allows. A name may lead anywhere tomorrow,
+    except this machine's own, which was refused before unless its addresses are allowed.
     """
     try:
         address = ip_address(target.host)

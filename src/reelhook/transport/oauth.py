@@ -56,11 +56,14 @@ class _Answer(msgspec.Struct):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """A token and the version of the endpoint that it is for; `until` is ms, scheduling time."""
+    """A token and the version of the endpoint that it is for; `until` is ms, scheduling time. `basic`: the token server
+    knew the client by HTTP Basic, not by the form.
+    """
 
     version: int
     token: Secret
     until: float
+    basic: bool
 
 
 class OAuthTokens:
@@ -103,9 +106,12 @@ class OAuthTokens:
 
     async def _fetch(self, key: tuple[int, int], auth: OAuth2Auth) -> _Kept | PrepareFailed:
         endpoint_id, version = key
+        before = self._kept.get(endpoint_id)
+        basic = before is not None and before.version == version and before.basic
         try:
-            answer = _read(await self._ask(auth))
-            kept = _Kept(version, Secret(answer.access_token), self._clock.now() + _usable(answer.expires_in) * 1000)
+            answer, basic = await self._grant(auth, basic=basic)
+            until = self._clock.now() + _usable(answer.expires_in) * 1000
+            kept = _Kept(version, Secret(answer.access_token), until, basic)
         except PrepareFailed as failed:
             return failed.with_traceback(None)
         finally:
@@ -116,12 +122,23 @@ class OAuthTokens:
         self._prune()
         return kept
 
-    async def _ask(self, auth: OAuth2Auth) -> Response:
+    async def _grant(self, auth: OAuth2Auth, *, basic: bool) -> tuple[_Answer, bool]:
+        """Ask for a token; where the client is not known by its credentials in one place, ask once more with them in
+        the other (RFC 6749 §2.3.1 has both). Return the answer and whether Basic was the place.
+        """
+        response = await self._ask(auth, basic=basic)
+        if auth.client_id and auth.client_secret and _refuses_client(response):
+            second = await self._ask(auth, basic=not basic)
+            if second.status not in {400, 401}:  # else both refuse, and the first says why
+                return _read(second), not basic
+        return _read(response), basic
+
+    async def _ask(self, auth: OAuth2Auth, *, basic: bool) -> Response:
         try:
             target = parse_target(auth.token_url)
         except ValueError as error:
             raise PrepareFailed(f"The token_url cannot be called: {error}.", transient=False) from error
-        request = _request(target, auth, self._timeout)
+        request = _request(target, auth, self._timeout, basic=basic)
         if target.scheme == "https":
             return await self._wire.send(request)
         if not self._exceptions:
@@ -136,20 +153,21 @@ class OAuthTokens:
             self._kept = {endpoint_id: kept for endpoint_id, kept in self._kept.items() if kept.until > now}
 
 
-def _request(target: Target, auth: OAuth2Auth, timeout: float) -> Request:
+def _request(target: Target, auth: OAuth2Auth, timeout: float, *, basic: bool) -> Request:
     form: dict[str, str] = {"grant_type": auth.grant}
     if auth.grant == "password":
         form["username"] = auth.username or ""
         form["password"] = auth.password.reveal() if auth.password else ""
     if auth.scope:
         form["scope"] = auth.scope
+    secret = auth.client_secret.reveal() if auth.client_secret else ""
     authorization = ""
-    if auth.client_id and auth.client_secret:
+    if basic and auth.client_id and secret:
         # Encoded as a form first, then as Basic credentials (RFC 6749 §2.3.1).
-        pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret.reveal())}"
+        pair = f"{quote_plus(auth.client_id)}:{quote_plus(secret)}"
         authorization = f"Authorization: Basic {base64.b64encode(pair.encode()).decode()}\r\n"
     elif auth.client_id:
-        form["client_id"] = auth.client_id
+        form |= {"client_id": auth.client_id} | ({"client_secret": secret} if secret else {})
     body = urlencode(form).encode("ascii")
     head = (
         f"POST {target.path} HTTP/1.1\r\nHost: {target.authority}\r\nUser-Agent: Reelhook/{__version__}\r\n"
@@ -157,6 +175,11 @@ def _request(target: Target, auth: OAuth2Auth, timeout: float) -> Request:
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
     )
     return Request(target, head.encode("ascii"), body, timeout)
+
+
+def _refuses_client(response: Response) -> bool:
+    """Tell whether the token server did not know the client (RFC 6749 §5.2)."""
+    return response.status == 401 or (response.status == 400 and _error(response.body) == "invalid_client")
 
 
 def _read(response: Response) -> _Answer:
@@ -180,11 +203,16 @@ def _read(response: Response) -> _Answer:
 
 def _code(body: bytes) -> str:
     """Return the error's registered name in brackets, nothing when there is none."""
+    code = _error(body)
+    return f" ({code})" if code in _CODES else ""
+
+
+def _error(body: bytes) -> str:
     try:
         code = msgspec.json.decode(body, type=dict[str, object]).get("error")
     except msgspec.DecodeError:
         return ""
-    return f" ({code})" if isinstance(code, str) and code in _CODES else ""
+    return code if isinstance(code, str) else ""
 
 
 def _usable(expires_in: float | str | None) -> float:
