@@ -33,7 +33,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, help="latency, isolation: events/s (half the measured maximum; 1000)")
     parser.add_argument("--count", type=int, default=100_000, help="backlog, isolation: deliveries that wait (100000)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--profile", type=Path, metavar="FILE.svg", help="record a flame graph (py-spy must be there)")
+    parser.add_argument("--profile", type=Path, metavar="FILE", help="let py-spy record: .svg flame graph, .txt stacks")
     return parser
 
 

@@ -78,8 +78,9 @@ def _ages(rig: Rig, seconds: float, rate: float) -> dict[str, float]:
     hand = rig.publish(rate=rate, types=tuple(f"healthy.{number}" for number in range(HEALTHY)))
     time.sleep(3.0)
     rig.receiver.ask("clear")
-    time.sleep(seconds)
+    before, after = rig.window(hand, 0, seconds)
     arrived = rig.receiver.ask("clear")
     hand.ask("stop")
     hand.end()
-    return figures.spread(ages for path, ages in arrived.ages.items() if path.startswith("/h/"))
+    found = figures.spread(ages for path, ages in arrived.ages.items() if path.startswith("/h/"))
+    return found | {"strangers' cores": bound.strangers(before, after) / (after.at - before.at)}

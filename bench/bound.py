@@ -19,17 +19,20 @@ def rates(before: Sample, after: Sample) -> dict[str, float]:
     }
 
 
+def strangers(before: Sample, after: Sample) -> float:
+    """Return the CPU seconds that went to processes which are not part of the bench."""
+    ours = sum(a.total - b.total for a, b in zip(after.cpus, before.cpus, strict=True))
+    return max(0.0, after.busy - before.busy - ours)
+
+
 def cpu(before: Sample, after: Sample, messages: int) -> dict[str, Any]:
     """Return the CPU time of each process: in cores, and for each message in microseconds, the kernel's part in it."""
     span = after.at - before.at
-    parts = {
-        "program": after.program.since(before.program),
-        "load": after.load.since(before.load),
-        "receiver": after.receiver.since(before.receiver),
-    }
+    each = zip(("program", "load", "receiver"), after.cpus, before.cpus, strict=True)
+    parts = {name: now.since(then) for name, now, then in each}
     said = {f"CPU {name}": _line(part, span, messages) for name, part in parts.items()}
-    others = (after.busy - before.busy) - sum(part.total for part in parts.values())
-    return said | {"CPU of strangers": {"cores": max(0.0, others / span)}, "bound by": _bound(parts, others, span)}
+    others = strangers(before, after)
+    return said | {"CPU of strangers": {"cores": others / span}, "bound by": _bound(parts, others, span)}
 
 
 def _line(part: Cpu, span: float, messages: int) -> dict[str, float]:

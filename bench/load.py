@@ -111,7 +111,7 @@ class _Generator:
                 else:
                     self.waiting.append(int(due))
                 due += gap
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(0.001)
 
 
 class _Outgoing(Stream):

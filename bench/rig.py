@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -61,6 +62,11 @@ class Sample(NamedTuple):
     receiver: machine.Cpu
     busy: float
 
+    @property
+    def cpus(self) -> tuple[machine.Cpu, machine.Cpu, machine.Cpu]:
+        """What program, load generator and receiver have used."""
+        return self.program, self.load, self.receiver
+
 
 class Rig:
     """Everything that a scenario needs; leave it to stop every process and remove the files."""
@@ -91,10 +97,11 @@ class Rig:
         self._stack.close()
 
     def _record_profile(self, path: Path) -> None:
-        command = ["py-spy", "record", "--threads", "--native", "-o", str(path), "-p", str(self.program.pid)]
-        spy = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        form = "raw" if path.suffix == ".txt" else "flamegraph"
+        record = ["py-spy", "record", "--threads", "--rate", "200", "--format", form, "--output", str(path)]
+        spy = subprocess.Popen([*record, "--pid", str(self.program.pid)], stdout=subprocess.DEVNULL)
         self._stack.callback(spy.wait)
-        self._stack.callback(spy.terminate)
+        self._stack.callback(spy.send_signal, signal.SIGINT)  # makes it write what it has
 
     def add_endpoint(self, path: str, events: Sequence[str] = (), url: str | None = None, **fields: Any) -> str:
         """Register an endpoint at the receiver (or elsewhere) and return its id."""

@@ -2,7 +2,9 @@
 
 import base64
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count as count_up
 from typing import Any, Final
 
 from reelhook.model.endpoint import (
@@ -62,11 +64,15 @@ BLOWS: Final = (
 
 @dataclass
 class Plan:
-    """A world before it begins. Times are true ms; `events` of the environment are (when, what, value)."""
+    """A world before it begins. Times are true ms; the `environment` is (when, what, value).
+
+    A `long` world has hours instead of seconds; in one with `seldom` housekeeping, days pass without a tick.
+    """
 
     seed: int
     span: int
-    unhurried: bool
+    long: bool
+    seldom: bool
     limits: Limits
     slowest_commit: float
     apps: list[str]
@@ -86,17 +92,19 @@ def dice(seed: int, what: str) -> random.Random:
 def draw(seed: int) -> Plan:
     """Draw a world."""
     chance = dice(seed, "plan")
-    unhurried = chance.random() < 0.15
-    span = 1000 * (chance.randint(3600, 86_400) if unhurried else chance.randint(10, 90))
+    long = chance.random() < 0.15
+    span = 1000 * (chance.randint(3600, 86_400) if long else chance.randint(10, 90))
     apps = [f"app{number}" for number in range(chance.randint(1, 3))]
     endpoints = [
-        new_endpoint(chance, chance.choice(apps), number, unhurried=unhurried)
+        new_endpoint(chance, chance.choice(apps), number, long=long)
         for number in range(chance.randint(2, 8))
     ]
+    environment = _environment(chance, span)
     return Plan(
         seed=seed,
         span=span,
-        unhurried=unhurried,
+        long=long,
+        seldom=long or any(what == "clock" and abs(value) > 60_000 for _, what, value in environment),
         limits=_limits(chance),
         slowest_commit=chance.choice((0.02, 0.5, 3.0)),
         apps=apps,
@@ -105,7 +113,7 @@ def draw(seed: int) -> Plan:
         publishes=_publishes(chance, apps),
         busy=chance.choice((0.0005, 0.01, 0.05)) * span / 1000,
         interventions=chance.choice((0, 5, 10, 20)),
-        environment=_environment(chance, span),
+        environment=environment,
     )
 
 
@@ -113,7 +121,7 @@ def host_of(endpoint: Endpoint) -> str:
     return endpoint.url.split("/")[2]
 
 
-def new_endpoint(chance: random.Random, app_id: str, number: int, *, unhurried: bool) -> Endpoint:
+def new_endpoint(chance: random.Random, app_id: str, number: int, *, long: bool) -> Endpoint:
     """Draw an endpoint; its id is given when it is added."""
     return Endpoint(
         id=0,
@@ -127,7 +135,7 @@ def new_endpoint(chance: random.Random, app_id: str, number: int, *, unhurried: 
         events=chance.choice(SUBSCRIPTIONS),
         conditions=APPROVED if chance.random() < 0.15 else Conditions(),
         secret=new_secret(chance),
-        retry=new_retry(chance, unhurried=unhurried),
+        retry=new_retry(chance, long=long),
         timeout=chance.choice((1.0, 3.0, 15.0)),
         rate_limit=new_rate(chance),
         concurrency=chance.choice((None, None, 1, 2, 5)),
@@ -143,8 +151,8 @@ def new_rate(chance: random.Random) -> RateLimit | None:
     return chance.choice((None, None, None, RateLimit(1, 1.0), RateLimit(3, 2.0), RateLimit(5, 10.0)))
 
 
-def new_retry(chance: random.Random, *, unhurried: bool) -> Retry | None:
-    if unhurried and chance.random() < 0.5:
+def new_retry(chance: random.Random, *, long: bool) -> Retry | None:
+    if long and chance.random() < 0.5:
         return None  # the dialect's own: a day and more
     return chance.choice(
         (
@@ -183,23 +191,25 @@ def _receiver(seed: int, host: str, span: int) -> Receiver:
 
 
 def _publishes(chance: random.Random, apps: list[str]) -> list[Publish]:
+    """Draw what is published. Apps choose the same ids and keys as their neighbours, each for itself."""
     count = chance.choice((8, 20, 40))
-    return [_publish(chance, number, chance.choice(apps)) for number in range(count)]
+    numbers = {app_id: count_up(1) for app_id in apps}
+    return [_publish(chance, number, app_id, numbers[app_id]) for number, app_id in enumerate(chance.choices(apps, k=count))]
 
 
-def _publish(chance: random.Random, number: int, app_id: str) -> Publish:
+def _publish(chance: random.Random, number: int, app_id: str, numbers: Iterator[int]) -> Publish:
     batch = chance.random() < 0.2
-    drafts = [_draft(chance, f"n{number}.{place}") for place in range(chance.randint(1, 4) if batch else 1)]
-    once = ("7:event", f"key{number}") if chance.random() < 0.35 else None
+    drafts = [_draft(chance, f"n{number}.{place}", numbers) for place in range(chance.randint(1, 4) if batch else 1)]
+    once = ("7:event", f"key-{next(numbers)}") if chance.random() < 0.35 else None
     return Publish(number, app_id, drafts, batch, once)
 
 
-def _draft(chance: random.Random, nonce: str) -> Draft:
+def _draft(chance: random.Random, nonce: str, numbers: Iterator[int]) -> Draft:
     kind = chance.choice(TYPES)
     data: dict[str, Any] = {"nonce": nonce, "asset": {"id": chance.choice("abc")}}
     if kind == "asset.metadata_changed":
         data["changes"] = [{"field": "metadata.custom.status", "to": chance.choice(("approved", "rejected"))}]
-    own_id = f"own-{nonce.replace('.', '-')}" if chance.random() < 0.3 else None
+    own_id = f"own-{next(numbers)}" if chance.random() < 0.3 else None
     return Draft(nonce, kind, data, own_id, chance.choice((None, None, None, "lane")))
 
 
@@ -215,9 +225,9 @@ def _environment(chance: random.Random, span: int) -> list[tuple[int, str, Any]]
     events += [(chance.randint(1, span), "restart", None) for _ in range(chance.choice((0, 0, 1, 2)))]
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         at = chance.randint(1, span)
-        events += [(at, "disk full", True), (at + chance.randint(10, max(11, span // 4)), "disk full", False)]
+        events += [(at, "disk full", True), (at + chance.randint(10, 60_000), "disk full", False)]
     if chance.random() < 0.1:
         events.append((chance.randint(1, span), "disk breaks", chance.choice(("before", "after"))))
     for _ in range(chance.choice((0, 0, 1, 3))):
         events.append((chance.randint(1, span), "clock", chance.choice((-3_600_000, 3_600_000, -5000, 5000, 0))))
-    return sorted((EPOCH + at, what, value) for at, what, value in events if isinstance(at, int))
+    return sorted(((EPOCH + at, what, value) for at, what, value in events), key=lambda event: event[0])

@@ -59,14 +59,21 @@ def read_store(api: Api) -> Store:
     )
 
 
-def open_deliveries(api: Api) -> int:
-    """Return how many deliveries of an app are not closed yet, counting no more than a page of each state."""
-    return sum(len(api.get(f"/v1/deliveries?state={state}&limit=500")["items"]) for state in OPEN)
-
-
 def wait_until_closed(api: Api) -> None:
-    """Wait until no delivery is open any more."""
-    until(lambda: open_deliveries(api) == 0, "all deliveries are closed", pause=0.1)
+    """Wait until no delivery is open any more.
+
+    Asking for one state after the other is quick, but a delivery can slip through between two questions; a closed one
+    stays closed, so looking at each of them once is certain.
+    """
+    until(lambda: _seems_closed(api) and _is_closed(api), "all deliveries are closed", pause=0.1)
+
+
+def _seems_closed(api: Api) -> bool:
+    return not any(api.get(f"/v1/deliveries?state={state}&limit=1")["items"] for state in OPEN)
+
+
+def _is_closed(api: Api) -> bool:
+    return all(delivery["state"] not in OPEN for delivery in api.pages("/v1/deliveries"))
 
 
 def verify(receipt: Receipt, secret: str) -> str | None:
