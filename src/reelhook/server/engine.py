@@ -137,7 +137,9 @@ class Engine:
         return asyncio.ensure_future(self.flow.publish(caller.app_id, body, batch=batch, once=once))
 
     async def _announce(self, app_id: str, event_type: str, data: dict[str, object]) -> None:
-        await self.flow.announce(app_id, event_type, msgspec.json.encode(data), "reelhook")
+        # What nobody has asked to hear is not worth an event among those of the app; the log line told it already.
+        if self.directory.matching(app_id, event_type):
+            await self.flow.announce(app_id, event_type, msgspec.json.encode(data), "reelhook")
 
     # The dispatcher is made before the flow that it drives and the changes that it causes: these two look them up.
 

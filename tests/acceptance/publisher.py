@@ -1,0 +1,67 @@
+"""Publishes in threads while a test does something terrible, and keeps account of what was answered."""
+
+import http.client
+import threading
+import time
+from typing import Self
+
+from tests.support.checker import Ledger
+from tests.support.program import Program
+
+
+class Publisher:
+    """Posts one event after the other in each thread until the block ends; never posts the same event twice.
+
+    An event that got no answer is kept as uncertain: it may have been stored. After that the thread waits for the
+    program to come back.
+    """
+
+    def __init__(self, program: Program, *, threads: int = 8) -> None:
+        self.ledger = Ledger.empty()
+        self._program = program
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
+        self._failures: list[BaseException] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+
+    @property
+    def accepted(self) -> int:
+        """How many events were answered 202 so far."""
+        return len(self.ledger.accepted)
+
+    def _run(self, thread: int) -> None:
+        api = self._program.api()
+        number = 0
+        try:
+            while not self._stop.is_set():
+                number += 1
+                self._publish(api, {"nonce": f"{thread}-{number}", "asset": {"id": f"a{thread}"}})
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread, which raises it
+            self._failures.append(error)
+
+    def _publish(self, api, data) -> None:
+        try:
+            answer = api.ask("POST", "/v1/events", {"type": "asset.updated", "data": data})
+        except ConnectionRefusedError:
+            time.sleep(0.01)  # down: nothing was sent, so nothing is uncertain
+        except (OSError, http.client.HTTPException):
+            self.ledger.uncertain[data["nonce"]] = data
+        else:
+            self._note(answer, data)
+
+    def _note(self, answer, data) -> None:
+        if answer.status == 503:
+            time.sleep(0.01)  # said in so many words that it did not take it
+            return
+        self.ledger.accepted[answer.ok(202)["id"]] = data
