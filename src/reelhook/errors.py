@@ -133,6 +133,10 @@ class Unavailable(ReelhookError):
     title = "Temporarily unavailable"
 
 
+class StoreBusy(Unavailable):
+    """Somebody else holds the database's lock (a shell, a backup tool); nothing was stored; try again."""
+
+
 class StorageFull(ReelhookError):
     """The disk is full; nothing was accepted; it works again when space is freed."""
 

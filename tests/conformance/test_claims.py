@@ -110,3 +110,22 @@ def test_an_endpoint_that_is_not_ordered_any_more_lets_nothing_wait(tell):
             assert await world.store.journal.record(world.completion(one, changed))
 
     tell(story)
+
+
+@pytest.mark.fault("R4")
+def test_a_completion_of_a_claim_that_was_lost_changes_nothing_but_is_recorded(tell):
+    async def story(world):
+        endpoint = await world.endpoint()
+        event = await world.publish(endpoint)
+        [late] = await world.claim(endpoint)
+        await world.store.queue.release([late])
+        [current] = await world.store.queue.claim(endpoint.id, 1, world.clock.time, 8)
+        assert late.claim_id != current.claim_id
+        assert not await world.store.journal.record(world.completion(late, endpoint))
+        [delivery] = await world.deliveries(event=event.public_id)
+        assert delivery.state is State.SENDING
+        assert await world.store.journal.record(world.completion(current, endpoint))
+        [delivery] = await world.deliveries(event=event.public_id)
+        assert delivery.state is State.DELIVERED
+
+    tell(story)

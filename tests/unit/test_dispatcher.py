@@ -10,6 +10,7 @@ from tests.unit.samples import an_endpoint
 from tests.worker.virtual import virtually
 
 from reelhook.errors import Unavailable
+from reelhook.model.attempt import Failure, Verdict
 from reelhook.model.endpoint import DisabledReason, EndpointState, Ordering, RateLimit
 from reelhook.worker import dispatcher as dispatcher_module
 from reelhook.worker.dispatcher import Limits
@@ -193,6 +194,7 @@ def test_an_endpoint_that_is_ordered_as_a_whole_gets_one_at_a_time() -> None:
 @pytest.mark.fault("R21")
 def test_a_held_endpoint_gets_nothing_more_and_what_was_ready_goes_back() -> None:
     async def story(scene: Scene) -> None:
+        await scene.prove(1)
         scene.receivers[1].seconds = 1
         made = scene.hand_over(1, 5)
         await asyncio.sleep(0.1)
@@ -237,12 +239,13 @@ def test_what_is_claimed_while_the_endpoint_is_paused_goes_back() -> None:
 @pytest.mark.fault("R16")
 def test_an_attempt_that_disables_its_endpoint_is_the_last_one() -> None:
     async def story(scene: Scene) -> None:
+        await scene.prove(1)
         scene.receivers[1].verdict, scene.receivers[1].disables = WRONG, DisabledReason.GONE
         scene.hand_over(1, 5)
         await asyncio.sleep(60)
 
     scene = play(story, *limited(concurrency=1))
-    assert scene.disabled == [(1, DisabledReason.GONE)]
+    assert scene.disabled == [(1, DisabledReason.GONE, "asset.created")]
     assert (len(scene.began), len(scene.released)) == (1, 4)
 
 
@@ -354,6 +357,7 @@ def test_what_waits_is_claimed_when_the_places_that_filled_the_lane_are_given_ba
 
 def test_accepting_waits_while_quick_endpoints_have_too_much_ready() -> None:
     async def story(scene: Scene) -> None:
+        await scene.prove(1)
         scene.hand_over(1, 30)
         assert scene.dispatcher.congested()
         await asyncio.sleep(1)
@@ -365,6 +369,7 @@ def test_accepting_waits_while_quick_endpoints_have_too_much_ready() -> None:
 @pytest.mark.fault("R19")
 def test_accepting_does_not_wait_for_an_endpoint_that_hangs() -> None:
     async def story(scene: Scene) -> None:
+        await scene.prove(1)
         scene.receivers[1].seconds = None
         scene.hand_over(1, 30)
         await asyncio.sleep(1)
@@ -372,6 +377,55 @@ def test_accepting_does_not_wait_for_an_endpoint_that_hangs() -> None:
         assert not scene.dispatcher.congested()
 
     play(story, per_endpoint=4, congestion=20)
+
+
+@pytest.mark.fault("R19")
+def test_many_slow_endpoints_leave_permits_and_memory_to_the_quick_ones() -> None:
+    slow = range(10, 30)
+
+    async def story(scene: Scene) -> None:
+        await scene.prove(1)
+        for endpoint_id in slow:
+            scene.receivers[endpoint_id].seconds = 14
+            scene.enqueue(endpoint_id, 200, tell=True)
+            scene.hand_over(endpoint_id, 50)
+        await asyncio.sleep(1)
+        for _ in range(20):
+            scene.hand_over(1)
+            await asyncio.sleep(0.1)
+        assert len(scene.sent_to(1)) == 20
+        await asyncio.sleep(14 * 200)
+        assert all(len(scene.sent_to(endpoint_id)) == 250 for endpoint_id in slow)
+
+    play(
+        story,
+        an_endpoint(id=1),
+        *(an_endpoint(id=number) for number in slow),
+        in_flight=40,
+        per_app=40,
+        per_endpoint=8,
+        in_memory=200,
+    )
+
+
+def test_a_receiver_that_cannot_even_be_spoken_to_opens_the_circuit() -> None:
+    async def story(scene: Scene) -> None:
+        scene.receivers[1].verdict = Verdict(False, Failure.CERTIFICATE, "self-signed")
+        scene.hand_over(1, 5)
+        await asyncio.sleep(0.5)
+
+    assert play(story).opened == [1]
+
+
+def test_a_delivery_whose_result_cannot_be_stored_goes_back_to_the_queue() -> None:
+    async def story(scene: Scene) -> None:
+        scene.record_fails.append(Unavailable("a fault"))
+        made = scene.hand_over(1)
+        await asyncio.sleep(60)
+        assert scene.released == made
+        assert [one.delivery_id for one in scene.recorded] == made
+
+    play(story)
 
 
 @pytest.mark.fault("R7")
@@ -460,6 +514,7 @@ def test_an_attempt_that_meets_a_fault_of_ours_gives_its_permit_back_and_the_res
 @pytest.mark.fault("R27")
 def test_a_drain_lets_what_has_begun_end_and_gives_the_rest_back() -> None:
     async def story(scene: Scene) -> None:
+        await scene.prove(1)
         scene.receivers[1].seconds = 2
         made = scene.hand_over(1, 5)
         await asyncio.sleep(0.1)

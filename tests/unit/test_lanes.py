@@ -201,6 +201,7 @@ def test_accept_hands_over_no_more_than_the_rate_lets_begin_now() -> None:
 
 def test_what_is_due_is_claimed_as_far_as_there_is_room() -> None:
     lane = a_lane(ready=2, room=10)
+    lane.took(1, 0)
     assert lane.claimable(0) == 0
     lane.next_due = 5
     assert lane.claimable(4) == 0

@@ -15,7 +15,7 @@ from reelhook.model.ids import IdSource
 from reelhook.pipeline import accept, promise
 from reelhook.pipeline.accept import Draft
 from reelhook.pipeline.directory import Directory, Route
-from reelhook.pipeline.once import Once
+from reelhook.pipeline.once import EVENT_ID_LIFE_MS, Once
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.sending import Sending
 from reelhook.ports import Acceptance, Claimed, Clock, Committing, Delivered, HandOver, Journal, Key, NewDelivery
@@ -33,6 +33,7 @@ class Flow:
         recorder: Recorder,
         clock: Clock,
         ids: IdSource,
+        event_id_life: int = EVENT_ID_LIFE_MS,
     ) -> None:
         self._directory = directory
         self._journal = journal
@@ -41,7 +42,7 @@ class Flow:
         self._recorder = recorder
         self._clock = clock
         self._ids = ids
-        self._once = Once(journal, clock)
+        self._once = Once(journal, clock, event_id_life)
         self.on_accepted: Callable[[Sequence[Event], int, int], None] = lambda _events, _deliveries, _handed_over: None
 
     def publish(

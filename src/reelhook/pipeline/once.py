@@ -35,7 +35,8 @@ class Commit(Protocol):
 class Once:
     """Looks at what is known of the keys before anything is committed."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, event_id_life: int = EVENT_ID_LIFE_MS) -> None:
+        self._event_id_life = event_id_life
         self._journal = journal
         self._clock = clock
 
@@ -95,7 +96,7 @@ class Once:
     ) -> Sequence[Key]:
         now = self._clock.wall()
         keys = [
-            Key(EVENT, draft.id, accept.fingerprint(draft), receipt, now + EVENT_ID_LIFE_MS, event.id)
+            Key(EVENT, draft.id, accept.fingerprint(draft), receipt, now + self._event_id_life, event.id)
             for draft, event, receipt in zip(drafts, events, receipts, strict=True)
             if draft.id is not None
         ]

@@ -45,14 +45,14 @@ class Changes:
         self.on_removed: Callable[[], None] = lambda: None
         self._disabling: set[asyncio.Task[None]] = set()
 
-    def endpoint(self, endpoint: Endpoint) -> None:
-        """A new endpoint, or a new version of one."""
+    def endpoint(self, endpoint: Endpoint, cause: str | None = None) -> None:
+        """A new endpoint, or a new version of one; `cause` is the type of the event whose delivery led to it."""
         before = self._directory.endpoint(endpoint.id)
         if before is not None and before.state is not EndpointState.ACTIVE and endpoint.state is EndpointState.ACTIVE:
             self._recorder.forget(endpoint.id)
         self._directory.put(endpoint)
         self._dispatcher.changed(endpoint)
-        self._notifier.changed(before, endpoint)
+        self._notifier.changed(before, endpoint, cause)
 
     def endpoint_removed(self, endpoint_id: int) -> None:
         """An endpoint is gone: nothing more is sent to it."""
@@ -72,6 +72,7 @@ class Changes:
         """An app is gone with all its endpoints."""
         for endpoint in self._directory.endpoints(app_id):
             self._dispatcher.hold(endpoint.id)
+            self._recorder.forget(endpoint.id)
         self._directory.remove_app(app_id)
         self.on_removed()
 
@@ -79,9 +80,9 @@ class Changes:
         """An app's own event types changed."""
         self._directory.put_types(app_id, self._event_types.of(app_id))
 
-    def disable(self, endpoint_id: int, reason: DisabledReason) -> None:
+    def disable(self, endpoint_id: int, reason: DisabledReason, cause: str) -> None:
         """Disable an endpoint by itself; the dispatcher holds it already."""
-        task = asyncio.get_running_loop().create_task(self._disable(endpoint_id, reason))
+        task = asyncio.get_running_loop().create_task(self._disable(endpoint_id, reason, cause))
         self._disabling.add(task)
         task.add_done_callback(self._disabling.discard)
 
@@ -90,7 +91,7 @@ class Changes:
         if self._disabling:
             await asyncio.gather(*self._disabling)
 
-    async def _disable(self, endpoint_id: int, reason: DisabledReason) -> None:
+    async def _disable(self, endpoint_id: int, reason: DisabledReason, cause: str) -> None:
         endpoint = self._directory.endpoint(endpoint_id)
         if endpoint is None or endpoint.state is EndpointState.DISABLED:
             return
@@ -120,4 +121,4 @@ class Changes:
             if current is not None:
                 self._dispatcher.changed(current)
             return
-        self.endpoint(disabled)
+        self.endpoint(disabled, cause)

@@ -6,6 +6,7 @@ real engine in a world of their own.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,10 @@ from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, Surveyor, m
 from reelhook.worker.notifier import Notifier
 from reelhook.worker.postbox import Postbox
 from reelhook.worker.tasks import TaskRunner
+
+_DAY_MS: Final = 24 * 3600 * 1000
+_LONGER_DAYS: Final = 15
+"""So much longer than attempts are kept, the ids that clients gave to events are known."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -80,7 +85,8 @@ class Engine:
             options.limits,
             Observer(self._recorded, self._disable, self._watching.circuit_opened),
         )
-        self.flow = Flow(self.directory, store.journal, self.dispatcher, self.sending, self.recorder, clock, ids)
+        life = round((options.retention_days + _LONGER_DAYS) * _DAY_MS)
+        self.flow = Flow(self.directory, store.journal, self.dispatcher, self.sending, self.recorder, clock, ids, life)
         self.flow.on_accepted = self._watching.accepted
         self.rehearsal = Rehearsal(
             self.sending, self.recorder, store.journal, dialect_named, store.event_types.of, clock, ids
@@ -146,8 +152,8 @@ class Engine:
     def _deliver(self, claimed: Claimed) -> Awaitable[Delivered]:
         return self.flow.deliver(claimed)
 
-    def _disable(self, endpoint_id: int, reason: DisabledReason) -> None:
-        self.changes.disable(endpoint_id, reason)
+    def _disable(self, endpoint_id: int, reason: DisabledReason, event_type: str) -> None:
+        self.changes.disable(endpoint_id, reason, event_type)
 
     def _recorded(self, delivered: Delivered) -> None:
         self._watching.recorded(delivered)

@@ -1,5 +1,6 @@
 """The operator's token: taken from the settings, made at the first start, or kept from an earlier one."""
 
+from hmac import compare_digest
 from os import urandom
 from typing import Final
 
@@ -34,7 +35,7 @@ async def ensure_operator(tokens: Tokens, given: Secret | None, clock: Clock, id
 async def _take(tokens: Tokens, text: str, clock: Clock, ids: IdSource) -> None:
     digest = token_hash(text)
     for token in _all(tokens):
-        if token.name == _FROM_SETTINGS and token.hash != digest:
+        if token.name == _FROM_SETTINGS and not compare_digest(token.hash, digest):
             await tokens.remove(DEFAULT_APP, token.id, _entry("token.delete", clock, ids, show("tok", token.id)))
     if tokens.by_hash(digest) is None:
         await tokens.add(_token(text, _FROM_SETTINGS, clock, ids), _entry("token.create", clock, ids, _FROM_SETTINGS))

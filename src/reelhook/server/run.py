@@ -6,21 +6,24 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
+import apsw
 import structlog
 import uvloop
 
 from reelhook import __version__
 from reelhook.clock import SystemClock
-from reelhook.errors import Unavailable
+from reelhook.errors import FieldError, Unavailable
 from reelhook.model.ids import IdSource
 from reelhook.server.assembly import assemble, services
+from reelhook.server.engine import Engine
 from reelhook.server.operator import ensure_operator
 from reelhook.server.serving import Server, listen, make_server
-from reelhook.settings import Settings
+from reelhook.settings import Settings, SettingsError
 from reelhook.store.connection import FileLock, open_writer
 from reelhook.store.migrate import migrate as migrate_store
 from reelhook.telemetry import Metrics, configure_logging
@@ -30,6 +33,7 @@ _SWITCH_SECONDS: Final = 0.0005
 """The writer thread wins the interpreter back sooner than Python's default of 5 ms, which a busy loop would cost it."""
 _COLLECT_AFTER: Final = (50_000, 20, 100)
 """The values of the hot path die by reference counts; looking for cycles among them cost a tenth of the time."""
+_SQLITE_START: Final = b"SQLite format 3\0"
 _log = structlog.get_logger("reelhook")
 
 
@@ -42,19 +46,68 @@ def run(settings: Settings, *, announce: Announce) -> int:
     try:
         listener = listen(settings.listen)
     except OSError as error:
-        raise Unavailable(f"cannot listen on {settings.listen}: {error.strerror or error}") from None
+        reason = (error.strerror or str(error)).lower()
+        said = f"REELHOOK_LISTEN: cannot listen on {settings.listen}: {reason}; give another address, or free this one"
+        raise SettingsError(FieldError(said, "/listen")) from None
     return uvloop.run(_serve(settings, announce, listener))
 
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the schema of this version."""
-    lock = FileLock(settings.database_path)
+    with _opening(settings.database_path):
+        lock = FileLock(settings.database_path)
+        try:
+            connection = open_writer(settings.database_path)
+            migrate_store(connection)
+            connection.close()
+        finally:
+            lock.release()
+
+
+@contextmanager
+def _opening(database: Path) -> Iterator[None]:
+    """Say in one sentence why the database cannot be opened, and what to do.
+
+    Raises:
+        SettingsError: the file, or its folder, is not what the setting should name.
+        Unavailable: SQLite cannot use it now.
+    """
     try:
-        connection = open_writer(settings.database_path)
-        migrate_store(connection)
-        connection.close()
-    finally:
-        lock.release()
+        _look_at(database)
+        yield
+    except OSError as error:
+        # Certificates are read in the same step: only what is about the database's own files is about the setting.
+        if not str(error.filename or "").startswith(str(database)):
+            raise
+        raise _wrong_database(database, f"{error.filename}: {(error.strerror or str(error)).lower()}") from None
+    except (
+        apsw.CantOpenError,
+        apsw.NotADBError,
+        apsw.CorruptError,
+        apsw.ReadOnlyError,
+        apsw.PermissionsError,
+    ) as error:
+        raise _wrong_database(database, str(error)) from None
+    except apsw.Error as error:
+        raise Unavailable(f"the database {database} cannot be used now: {error}; start again when it can be") from None
+
+
+def _look_at(database: Path) -> None:
+    """Refuse what can be no database before anything is made beside it."""
+    if not database.parent.is_dir():
+        raise _wrong_database(database, f"there is no folder {database.parent}")
+    try:
+        with database.open("rb") as file:
+            start = file.read(len(_SQLITE_START))
+    except FileNotFoundError:
+        return
+    if start not in (b"", _SQLITE_START):
+        raise _wrong_database(database, "the file is not an SQLite database")
+
+
+def _wrong_database(database: Path, reason: str) -> SettingsError:
+    said = f"REELHOOK_DATABASE: {database} cannot be opened: {reason}; put that right, or name another file"
+    return SettingsError(FieldError(said, "/database"))
 
 
 async def _serve(settings: Settings, announce: Announce, listener: socket.socket) -> int:
@@ -62,7 +115,9 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     broken: asyncio.Event = asyncio.Event()
     stop: asyncio.Event = asyncio.Event()
     clock, ids, metrics = SystemClock(), IdSource(settings.node), Metrics(__version__)
-    engine, wire = assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
+    with _opening(settings.database_path):
+        engine, wire = assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
+    broken_watch = loop.create_task(_halt_when_broken(broken, engine))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     token, source = await ensure_operator(engine.store.tokens, settings.operator_token, clock, ids)
@@ -77,7 +132,8 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     gc.freeze()
     serving = loop.create_task(server.serve(sockets=[listener]))
     announce(url, token, source)
-    await _until_stopped(stop, serving, server)
+    await _until_stopped(stop, serving, server, broken)
+    broken_watch.cancel()
     if broken.is_set():
         return 1
     await engine.stop()
@@ -85,11 +141,20 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     return 0
 
 
-async def _until_stopped(stop: asyncio.Event, serving: "asyncio.Task[None]", server: Server) -> None:
+async def _halt_when_broken(broken: asyncio.Event, engine: Engine) -> None:
+    """Send nothing more once nothing can be recorded: each delivery would be repeated after the next start."""
+    await broken.wait()
+    engine.dispatcher.halt()
+
+
+async def _until_stopped(
+    stop: asyncio.Event, serving: "asyncio.Task[None]", server: Server, broken: asyncio.Event
+) -> None:
     stopping = asyncio.get_running_loop().create_task(stop.wait())
     await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     server.should_exit = True
+    server.force_exit = broken.is_set()
     await serving
 
 

@@ -105,7 +105,7 @@ class Settings:
         group="Delivering",
     )
     app_in_flight: int = setting(
-        "1000",
+        "500",
         whole(1, 100_000),
         """How many of them may belong to one app, so that one tenant's slow receivers leave room for the others. Set
         it below max_in_flight where apps do not trust each other.""",

@@ -55,6 +55,8 @@ class SqliteApps:
         """Store a new app; Conflict when its id is taken."""
 
         def job(connection: apsw.Connection) -> None:
+            if select_value(connection, _SQL["is_buried"], (app.id,)):
+                raise Conflict(f"there was an app with the id {app.id}, whose log may still be kept; choose another id")
             if not _insert(connection, self._documents, app):
                 raise Conflict(f"there is an app with the id {app.id} already; choose another id")
             add_entry(connection, entry)
@@ -82,6 +84,7 @@ class SqliteApps:
             connection.execute(_SQL["remove"], (app_id,))
             if not connection.changes():
                 raise NotFound(_UNKNOWN)
+            connection.execute(_SQL["bury"], (app_id,))
             connection.execute(_SQL["remove_endpoints"], (entry.at, app_id))
             connection.execute(_SQL["remove_tokens"], (app_id,))
             connection.execute(_SQL["remove_event_types"], (app_id,))

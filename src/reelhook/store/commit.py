@@ -14,8 +14,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from reelhook.errors import ReelhookError, StorageFull, Unavailable
+from reelhook.errors import ReelhookError, StorageFull, StoreBusy, Unavailable
 
+_PASSING: Final = (StorageFull, StoreBusy)
+"""What no operation of the batch is to blame for, and what may pass: space is freed, a lock is let go."""
 _LARGEST_BATCH: Final = 1024
 """Operations a commit: large enough to amortise the flush to disk, small enough to keep the answer near."""
 _RETRY_SECONDS: Final = 1.0
@@ -201,7 +203,7 @@ class GroupCommit:
         """Run in the writer: commit the batch, or halves of it until the bad operation stands alone."""
         try:
             return [_outcome(result) for result in self._apply(batch, opening)]
-        except (WriterFailed, StorageFull) as error:
+        except (WriterFailed, *_PASSING) as error:
             return [(None, error)] * len(batch)
         except Exception as error:  # noqa: BLE001 - any failure belongs to one operation, which is found by halving
             if len(batch) == 1:
@@ -213,7 +215,7 @@ class GroupCommit:
         self._busy = False
         self.commits += 1
         self.operations += len(batch)
-        self.full = any(isinstance(error, StorageFull) for _, error in outcomes)
+        self.full = any(isinstance(error, _PASSING) for _, error in outcomes)
         if self.batches:
             self.batches.closed(batch, outcomes)
         kept = [self._resolve(operation, *outcome) for operation, outcome in zip(batch, outcomes, strict=True)]
@@ -223,7 +225,7 @@ class GroupCommit:
         self._next()
 
     def _resolve(self, operation: Operation, result: Any, error: Exception | None) -> Operation | None:
-        if isinstance(error, StorageFull) and operation.must:
+        if isinstance(error, _PASSING) and operation.must:
             return operation
         if isinstance(error, WriterFailed):
             self._fail(str(error))

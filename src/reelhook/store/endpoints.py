@@ -10,6 +10,7 @@ from reelhook.errors import Conflict, NotFound
 from reelhook.model.audit import AuditEntry
 from reelhook.model.endpoint import Endpoint, EndpointState, Ordering
 from reelhook.model.page import Page
+from reelhook.ports import Clock
 from reelhook.store import ordering
 from reelhook.store.apps import require_app
 from reelhook.store.audit import add_entry
@@ -35,7 +36,8 @@ _state: Final = msgspec.json.Decoder(_State)
 class SqliteEndpoints:
     """Implements `Endpoints`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, documents: Documents) -> None:
+    def __init__(self, commit: GroupCommit, reader: apsw.Connection, documents: Documents, clock: Clock) -> None:
+        self._clock = clock
         self._commit = commit
         self._reader = reader
         self._documents = documents
@@ -81,6 +83,8 @@ class SqliteEndpoints:
             "compat_id": endpoint.compat_id,
         }
 
+        now = self._clock.now()
+
         def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["change"], key)
             if not connection.changes():
@@ -89,7 +93,7 @@ class SqliteEndpoints:
             if endpoint.state is EndpointState.ACTIVE and not _was_active(connection, endpoint):
                 forget_failures(connection, endpoint.id)
             if endpoint.ordering is Ordering.NONE:
-                ordering.dissolve(connection, endpoint.id, endpoint.updated_at)
+                ordering.dissolve(connection, endpoint.id, now)
             add_entry(connection, entry)
 
         return write(self._commit, job)

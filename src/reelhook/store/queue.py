@@ -129,11 +129,15 @@ class SqliteQueue:
         )
 
     def add(self, event: Event, endpoint_id: int, lane: str | None) -> Awaitable[None]:
-        """Make a delivery, cancelled for now, of an event for an endpoint that never had it; a replay sends it."""
+        """Make a delivery, cancelled for now, of an event for an endpoint; a replay sends it. Nothing is made
+        when it has one.
+        """
         number = self._ids.take(self._clock.wall())
         row = (number, event.app_id, event.id, endpoint_id, self._clock.wall(), lane)
 
         def job(connection: apsw.Connection) -> None:
+            if connection.execute(_SQL["has_delivery"], {"event_id": event.id, "endpoint_id": endpoint_id}).get:
+                return
             connection.execute(_SQL["add_delivery"], row)
             connection.execute(_SQL["add_later"], (event.id, number))
 

@@ -73,7 +73,7 @@ class SqliteStore:
         self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording, self.journal.rescued)
         self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
         self.tokens = SqliteTokens(commit, self._reader)
-        self.endpoints = SqliteEndpoints(commit, self._reader, documents)
+        self.endpoints = SqliteEndpoints(commit, self._reader, documents, clock)
         self.event_types = SqliteEventTypes(commit, self._reader)
         self.tasks = SqliteTasks(commit, self._reader, self._reading, ids, clock)
         self.audit = SqliteAudit(commit, self._reader)

@@ -50,4 +50,4 @@ class SqliteUpkeep:
         """Return why the store cannot take writes."""
         if self._commit.broken:
             return f"the store is broken: {self._commit.broken}"
-        return "the disk is full" if self._commit.full else None
+        return "the disk is full, or the database is locked" if self._commit.full else None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import apsw
 
-from reelhook.errors import ReelhookError, StorageFull
+from reelhook.errors import ReelhookError, StorageFull, StoreBusy
 from reelhook.store.accepting import Accepting
 from reelhook.store.commit import PROBE, Operation, Refused, WriterFailed
 from reelhook.store.queue import Claiming
@@ -90,6 +90,8 @@ def _named(error: Exception) -> Exception:
     """Name what went wrong with the disk in our words; every other error belongs to an operation."""
     if isinstance(error, apsw.FullError):
         return StorageFull(_NO_SPACE)
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StoreBusy("another program holds the lock of the database file; nothing was stored; try again")
     if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
         return WriterFailed(f"the database file cannot be written ({error}); check the disk, then start again")
     return error

@@ -18,12 +18,18 @@ from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState, Ord
 from reelhook.model.ids import show
 from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
 from reelhook.worker.agenda import Agenda
-from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring
+from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring, Scarcity
 
 _log: Final = structlog.get_logger("reelhook.dispatcher")
 _MOST_UNRECORDED: Final = 4096
 """While so many results wait to be stored, nothing new is begun: they are what a crash would make uncertain."""
 _CLAIM_AGAIN_MS: Final = 1000
+_SCARCE: Final = 0.75
+_DIRE: Final = 0.9
+"""From these shares of all permits on, the rest is kept for endpoints that give theirs back soon."""
+_ASIDE_SECONDS: Final = 30.0
+"""How long a delivery rests whose result could not be stored, before it is put back into the queue."""
+_SHED_MS: Final = 1000
 _FULL_MS: Final = 50
 """How soon a lane is looked at again that found the dispatcher's memory full of other lanes' work."""
 
@@ -44,7 +50,7 @@ class Observer(msgspec.Struct, frozen=True):
     """Who hears of what happens: each is called in the loop and must return at once."""
 
     recorded: Callable[[Delivered], None]
-    disable: Callable[[int, DisabledReason], None]
+    disable: Callable[[int, DisabledReason, str], None]
     circuit_opened: Callable[[int], None]
 
 
@@ -81,6 +87,8 @@ class Dispatcher:
         self._running = False
         self._pumping = False
         self._fault: str | None = None
+        self._shed_at = 0
+        self._starving = False
         self._claim_error: str | None = None
         self.in_flight = 0
 
@@ -110,6 +118,13 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def halt(self) -> None:
+        """Stop at once, in the middle of everything: nothing that is sent now could be recorded any more."""
+        self._running = False
+        self._agenda.stop()
+        for task in self._tasks:
+            task.cancel()
+
     def failing(self) -> str | None:
         """Return why nothing is dispatched; None while all is well."""
         return self._fault if self._running else "the dispatcher is not running"
@@ -123,7 +138,10 @@ class Dispatcher:
 
     def reserve(self, endpoint_id: int) -> bool:
         """Give accept a place for a new delivery, where the endpoint keeps up with its events."""
-        if not self._running or self._in_memory >= self._limits.in_memory or self._unrecorded >= _MOST_UNRECORDED:
+        if self._in_memory >= self._limits.in_memory:
+            self._shed()
+            return False
+        if not self._running or self._unrecorded >= _MOST_UNRECORDED:
             return False
         lane = self._lane(endpoint_id)
         if lane is None or not lane.may_reserve(self._clock.now()):
@@ -144,6 +162,16 @@ class Dispatcher:
             lane.ready.append(one)
             self._ready(lane)
         self._pump()
+
+    def _shed(self) -> None:
+        """Give back what endpoints that became slow keep from the others; at most once a second."""
+        now = self._clock.now()
+        if now < self._shed_at:
+            return
+        self._shed_at = now + _SHED_MS
+        for lane in self._lanes.values():
+            if lane.surplus(now):
+                self._give_back(lane)
 
     def cancel(self, endpoint_ids: Sequence[int]) -> None:
         """Take reserved places back."""
@@ -254,8 +282,10 @@ class Dispatcher:
         """Take the delivery whose turn it is, with the permit to send it; None when none may begin now."""
         if self.in_flight >= self._limits.in_flight or self._unrecorded >= _MOST_UNRECORDED:
             return None
-        lane = self._ring.next(now)
+        scarcity = self._scarcity()
+        lane = self._ring.next(now, scarcity)
         if lane is None:
+            self._starving = self._starving or scarcity is not Scarcity.NONE
             return None
         claimed = lane.ready.popleft()
         self._in_memory -= 1
@@ -268,6 +298,10 @@ class Dispatcher:
             self._look_at(lane)
         self._ring.begun(lane)
         return lane, claimed
+
+    def _scarcity(self) -> Scarcity:
+        used = self.in_flight / self._limits.in_flight
+        return Scarcity.DIRE if used >= _DIRE else Scarcity.SOME if used >= _SCARCE else Scarcity.NONE
 
     async def _send(self, lane: Lane, claimed: Claimed) -> None:
         """Make one attempt after the other, as long as one may begin: a task for each would cost more than its turn."""
@@ -284,6 +318,9 @@ class Dispatcher:
         try:
             if lane.next_due <= now:
                 self._claim(lane, now)
+            if self._starving and self._scarcity() is not Scarcity.DIRE:
+                self._ring.revive()
+                self._starving = self._scarcity() is Scarcity.SOME
             return self._begin(now)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the dispatching
             self._stumble(error)
@@ -294,45 +331,55 @@ class Dispatcher:
         try:
             delivered = await self._deliver(claimed)
         except Exception:  # noqa: BLE001 - a fault of ours, whatever it is, must cost no permit
-            # Whether the receiver got it is unknown: it stays `sending`, and the next start rescues it.
+            # Whether the receiver got it is unknown, so it is sent again.
             _log.exception("attempt.fault", delivery=show("dlv", claimed.id))
+            self._set_aside(lane, claimed)
         finally:
             lane.in_flight -= 1
             self.in_flight -= 1
             self._ring.ended(lane)
         if delivered is not None:
-            self._record(lane, delivered)
+            self._record(lane, claimed, delivered)
 
-    def _record(self, lane: Lane, delivered: Delivered) -> None:
+    def _set_aside(self, lane: Lane, claimed: Claimed) -> None:
+        """Put a delivery back after a while whose outcome cannot be stored: it must not stay `sending` for good."""
+        self._loop.call_later(_ASIDE_SECONDS, self._release, lane, [claimed])
+
+    def _record(self, lane: Lane, claimed: Claimed, delivered: Delivered) -> None:
         lane.took(delivered.completion.attempt.timing.total, self._clock.now())
         self._unrecorded += 1
         future = asyncio.ensure_future(self._journal.record(delivered.completion))
-        future.add_done_callback(partial(self._recorded, lane, delivered))
+        future.add_done_callback(partial(self._recorded, lane, claimed, delivered))
         self._learn(lane, delivered)
 
     def _learn(self, lane: Lane, delivered: Delivered) -> None:
         verdict = delivered.verdict
         if delivered.disabled is not None:
             self.hold(lane.endpoint_id)
-            self._observer.disable(lane.endpoint_id, delivered.disabled)
-        if verdict.succeeded or not verdict.transient:
+            event_type = delivered.completion.attempt.event.type
+            self._observer.disable(lane.endpoint_id, delivered.disabled, event_type)
+        if verdict.failure is Failure.PREPARE:
+            return  # it says nothing about the receiver
+        if verdict.succeeded or (delivered.completion.attempt.status_code is not None and not verdict.transient):
             # A receiver that answers lives, whatever it answers.
-            if verdict.failure is not Failure.PREPARE:
-                probed = lane.circuit.state is not CircuitState.CLOSED
-                lane.circuit.succeeded()
-                if probed:
-                    self._look_at(lane)
+            probed = lane.circuit.state is not CircuitState.CLOSED
+            lane.circuit.succeeded()
+            if probed:
+                self._look_at(lane)
         elif lane.circuit.failed(self._clock.now()):
             self._give_back(lane)
             self._observer.circuit_opened(lane.endpoint_id)
             self._look_at(lane)
 
-    def _recorded(self, lane: Lane, delivered: Delivered, future: "asyncio.Future[bool]") -> None:
+    def _recorded(self, lane: Lane, claimed: Claimed, delivered: Delivered, future: "asyncio.Future[bool]") -> None:
         self._unrecorded -= 1
+        if self._unrecorded == _MOST_UNRECORDED - 1:
+            self._loop.call_soon(self._pump)
         completion = delivered.completion
         error = _error_of(future)
         if error is not None:
             _log.error("attempt.not_recorded", delivery=show("dlv", completion.delivery_id), error=error)
+            self._set_aside(lane, claimed)
             return
         if not future.result():
             _log.warning("claim.lost", delivery=show("dlv", completion.delivery_id))
@@ -341,8 +388,6 @@ class Dispatcher:
             self.waits((lane.endpoint_id,), completion.due_at)
         elif completion.lane is not None and completion.state in CLOSED:
             self.waits((lane.endpoint_id,), self._clock.now())
-        if self._unrecorded == _MOST_UNRECORDED - 1:
-            self._pump()
 
     # Claiming
 
@@ -426,6 +471,9 @@ class Dispatcher:
         self._ring.emptied(lane)
         self._in_memory -= len(released)
         lane.next_due = min(lane.next_due, self._clock.now())
+        self._release(lane, released)
+
+    def _release(self, lane: Lane, released: Sequence[Claimed]) -> None:
         future = asyncio.ensure_future(self._queue.release(released))
         future.add_done_callback(partial(self._given_back, lane))
 

@@ -6,7 +6,7 @@ lanes that could send, so that a slow or dead endpoint never delays another.
 
 from collections import deque
 from collections.abc import Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum
 from itertools import chain, islice
 from typing import Final
 
@@ -104,6 +104,16 @@ class RateWindow:
         return self._begun[0] + self._per if self._begun else 0
 
 
+class Scarcity(Enum):
+    """How few permits are left for all: then they go to endpoints that give them back soon, so that those which answer
+    slowly, however many there are, never take all of them.
+    """
+
+    NONE = "enough for everybody"
+    SOME = "enough for quick endpoints, and one for each other"
+    DIRE = "for endpoints that have shown that they are quick"
+
+
 class Lane:
     """What one endpoint may do now.
 
@@ -130,10 +140,12 @@ class Lane:
         self.in_ring = False
         self.moved_at = 0
         self._latency = 0.0
+        self._proven = False
 
     def took(self, milliseconds: float, now: int) -> None:
         """Learn how long an attempt took that ended now."""
         self._latency += (milliseconds - self._latency) * _SMOOTHING
+        self._proven = True
         self.moved_at = now
 
     def is_quick(self, now: int) -> bool:
@@ -143,6 +155,23 @@ class Lane:
         """
         hangs = self.in_flight > 0 and now - self.moved_at > _QUICK_MS
         return self._latency < _QUICK_MS and not hangs and not self.parked() and self.rate is None
+
+    def places(self, now: int) -> int:
+        """Return how many may be in memory for it: many for one that is known to be quick, so that a burst passes by
+        the queue; else no more than it can begin, so that slow endpoints cannot fill the memory of all.
+        """
+        return self.room if self._proven and self.is_quick(now) else min(self.room, self.permits)
+
+    def deserves(self, scarcity: Scarcity, now: int) -> bool:
+        """Tell whether it gets one of the permits that are left."""
+        if scarcity is Scarcity.NONE:
+            return True
+        quick = self.is_quick(now)
+        return (quick and self._proven) or (scarcity is Scarcity.SOME and (quick or not self.in_flight))
+
+    def surplus(self, now: int) -> bool:
+        """Tell whether more is in memory for it than it is worth by now."""
+        return len(self.ready) > self.places(now)
 
     def in_memory(self) -> int:
         """Return how many deliveries are claimed for it and not begun, or about to be."""
@@ -172,7 +201,7 @@ class Lane:
         ):
             return False
         waiting = self.in_memory()
-        return waiting < self.room and (self.rate is None or self.rate.free(now) > waiting)
+        return waiting < self.places(now) and (self.rate is None or self.rate.free(now) > waiting)
 
     def claimable(self, now: int) -> int:
         """Return how many due deliveries it should take from the queue now."""
@@ -180,8 +209,9 @@ class Lane:
             return 0
         if self.circuit.state is CircuitState.PROBING:
             return max(0, 1 - self.in_flight - self.in_memory())
-        room = self.room - self.in_memory()
-        if room * 2 < self.room:
+        places = self.places(now)
+        room = places - self.in_memory()
+        if room <= 0 or room * 2 < places:
             return 0
         return room if self.rate is None else max(0, min(room, self.rate.free(now) - self.in_memory()))
 
@@ -228,14 +258,15 @@ class Ring:
         lanes = islice(chain(self._lanes, self._stalled), _LOOK_AT)
         return sum(len(lane.ready) for lane in lanes if lane.is_quick(now)) > most
 
-    def next(self, now: int) -> Lane | None:
+    def next(self, now: int, scarcity: Scarcity = Scarcity.NONE) -> Lane | None:
         """Return the lane whose turn it is and that may send now; None when there is none."""
         while self._lanes:
             lane = self._lanes.popleft()
             lane.in_ring = False
-            if not lane.may_send(now):
+            if not lane.may_send(now) or not lane.deserves(scarcity, now):
                 if lane.ready:
                     self._stalled[lane] = None
+                self._unblock(lane.app_id)
                 continue
             if self._in_flight.get(lane.app_id, 0) >= self._per_app:
                 self._blocked.setdefault(lane.app_id, {})[lane.endpoint_id] = lane
@@ -256,7 +287,23 @@ class Ring:
             self._in_flight[lane.app_id] = left
         else:
             del self._in_flight[lane.app_id]
-        for blocked in self._blocked.pop(lane.app_id, {}).values():
-            self.add(blocked)
+        self._unblock(lane.app_id)
         if lane.ready:
             self.add(lane)
+
+    def revive(self) -> None:
+        """Let a lane take part again that got nothing while permits were scarce and waits for no end of its own."""
+        for lane in islice(self._stalled, _LOOK_AT):
+            if not lane.in_flight:
+                self.add(lane)
+                return
+
+    def _unblock(self, app_id: str) -> None:
+        """Let one lane that waited for its app's share take part again, where a place is free."""
+        blocked = self._blocked.get(app_id)
+        if not blocked or self._in_flight.get(app_id, 0) >= self._per_app:
+            return
+        lane = blocked.pop(next(iter(blocked)))
+        if not blocked:
+            del self._blocked[app_id]
+        self.add(lane)

@@ -6,6 +6,13 @@ SELECT id, document FROM apps;
 -- name: add
 INSERT INTO apps (id, document, created_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING;
 
+-- An id is never given out again: the log of the app that had it is still there.
+-- name: bury
+INSERT INTO removed_apps (id) VALUES (?) ON CONFLICT DO NOTHING;
+
+-- name: is_buried
+SELECT EXISTS (SELECT 1 FROM removed_apps WHERE id = ?);
+
 -- name: change
 UPDATE apps SET document = ? WHERE id = ?;
 

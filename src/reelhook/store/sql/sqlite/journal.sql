@@ -12,9 +12,6 @@ VALUES :rows;
 -- name: insert_queue
 INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES :rows;
 
--- name: insert_ordered
-INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES :rows;
-
 -- name: insert_keys
 INSERT INTO keys (app_id, kind, key, fingerprint, answer, event_id, expires_at) VALUES :rows
 ON CONFLICT (app_id, kind, key) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer,

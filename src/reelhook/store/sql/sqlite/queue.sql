@@ -50,10 +50,13 @@ FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_
 -- name: orphans
 SELECT d.id, d.app_id, d.endpoint_id, d.attempts, d.step, d.rescues, d.trigger, d.last_attempt_id, d.lane,
        e.id, e.type, e.given_id
-FROM deliveries d JOIN events e ON e.id = d.event_id
-WHERE d.state = 'sending' AND (d.id IN (SELECT delivery_id FROM claims)
-  OR d.id >= (SELECT value FROM meta WHERE key = 'handed_over_from'))
-ORDER BY d.id LIMIT ?;
+FROM (
+  SELECT delivery_id AS id FROM claims
+  UNION
+  SELECT id FROM deliveries
+  WHERE id >= (SELECT value FROM meta WHERE key = 'handed_over_from') AND state = 'sending'
+) orphan CROSS JOIN deliveries d ON d.id = orphan.id CROSS JOIN events e ON e.id = d.event_id
+WHERE d.state = 'sending' ORDER BY d.id LIMIT ?;
 
 -- name: rescue
 WITH freed (id, now, attempt_id, step, rescues) AS (VALUES :rows)
@@ -105,6 +108,14 @@ SELECT 1 FROM endpoints WHERE id = ? AND removed_at IS NULL;
 -- name: add_delivery
 INSERT INTO deliveries (id, app_id, event_id, endpoint_id, state, attempts, step, rescues, trigger, updated_at, lane)
 VALUES (?, ?, ?, ?, 'cancelled', 0, 0, 0, 'replay', ?, ?);
+
+-- name: has_delivery
+SELECT EXISTS (
+  SELECT 1 FROM events e CROSS JOIN deliveries d ON d.id > e.id AND d.id <= e.id + e.deliveries
+  WHERE e.id = :event_id AND d.endpoint_id = :endpoint_id
+  UNION ALL
+  SELECT 1 FROM later_deliveries l CROSS JOIN deliveries d ON d.id = l.delivery_id
+  WHERE l.event_id = :event_id AND d.endpoint_id = :endpoint_id);
 
 -- name: add_later
 INSERT INTO later_deliveries (event_id, delivery_id) VALUES (?, ?);
