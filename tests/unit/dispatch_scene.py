@@ -181,7 +181,8 @@ class Scene:
         total = (receiver.seconds or 0) * 1000
         record = AttemptRecord(
             next(self._numbers), "default", claimed.id, claimed.event, "x", claimed.endpoint_id, 1, 1, 0,
-            _STATUS.get(verdict), None, None, claimed.trigger, Timing(total=total), None, b"", None, None, b"", b"", False, None,
+            _STATUS.get(verdict), None, None, claimed.trigger, Timing(total=total), None, b"", None, None, b"", b"",
+            False, None,
         )  # fmt: skip
         completion = Completion(
             claimed.id, claimed.claim_id, claimed.endpoint_id, state, 1, 0, self.clock.now(), due_at, record

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
@@ -15,6 +16,8 @@ from reelhook.api.problem import phrase, problem_kinds
 from reelhook.api.route import Route
 
 _HTML: Final = "text/html; charset=utf-8"
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_REFERENCE: Final = re.compile(r"&quot;#/components/schemas/(\w+)&quot;")
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8882;--key:#2563eb}
 body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:0 auto;padding:1rem 1rem 4rem}
@@ -75,13 +78,13 @@ def _problem(slug: str) -> Text:
         raise absent("problem")
     kind = kinds[0]
     told = f"<h1>{escape(kind.title)}</h1><p>Status {kind.status} {phrase(kind.status)}.</p>"
-    return _page(kind.title, f"{told}<p>{escape(' '.join((kind.__doc__ or '').split()))}</p>")
+    return _page(kind.title, f"{told}<p>{_prose(' '.join((kind.__doc__ or '').split()))}</p>")
 
 
 def _body(document: dict[str, Any]) -> str:
     tags = [tag["name"] for tag in document["tags"]]
     links = "".join(f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in tags)
-    paragraphs = "".join(f"<p>{escape(part)}</p>" for part in document["info"]["description"].split("\n\n"))
+    paragraphs = "".join(f"<p>{_prose(part)}</p>" for part in document["info"]["description"].split("\n\n"))
     rooms = "".join(_room(tag, document) for tag in tags)
     return (
         f'<h1>Reelhook {escape(document["info"]["version"])}</h1>{paragraphs}<nav>{links}<a href="#sent">webhooks</a>'
@@ -101,11 +104,11 @@ def _room(tag: str, document: dict[str, Any]) -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    told = "".join(f"<p>{escape(part)}</p>" for part in operation["description"].split("\n\n"))
+    told = "".join(f"<p>{_prose(part)}</p>" for part in operation["description"].split("\n\n"))
     head = f'<span class="method">{method.upper()}</span><code>{escape(path)}</code>'
     answers = ", ".join(status for status in operation["responses"] if status != "default")
     return (
-        f"<h3>{head} {escape(operation['summary'])}</h3>{told}{_parameters(operation)}{_taken(operation)}"
+        f"<h3>{head} {_prose(operation['summary'])}</h3>{told}{_parameters(operation)}{_taken(operation)}"
         f"<p>Answers {escape(answers)}.</p>"
     )
 
@@ -113,7 +116,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 def _parameters(operation: dict[str, Any]) -> str:
     rows = [
         f"<tr><td><code>{escape(one['name'])}</code></td><td>{escape(one['in'])}</td>"
-        f"<td>{escape(one.get('description', ''))}</td></tr>"
+        f"<td>{_prose(one.get('description', ''))}</td></tr>"
         for one in operation.get("parameters", ())
         if "name" in one
     ]
@@ -139,9 +142,20 @@ def _first(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schemas(document: dict[str, Any]) -> str:
-    return "".join(_folded(name, schema) for name, schema in sorted(document["components"]["schemas"].items()))
+    schemas = sorted(document["components"]["schemas"].items())
+    return "".join(f'<div id="schema-{escape(name)}">{_folded(name, schema)}</div>' for name, schema in schemas)
 
 
 def _folded(title: str, value: Any) -> str:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
+    return f"<details><summary>{escape(title)}</summary><pre>{_linked(text)}</pre></details>"
+
+
+def _linked(text: str) -> str:
+    """Write JSON in which what refers to a schema leads to it."""
+    return _REFERENCE.sub(r'<a href="#schema-\1">\g<0></a>', escape(text))
+
+
+def _prose(text: str) -> str:
+    """Write a sentence in which what stands in backticks is code."""
+    return _QUOTED.sub(r"<code>\1</code>", escape(text))

@@ -34,6 +34,10 @@ def announce(url: str, token: str | None, source: str) -> None:
 
 
 def curl_line(url: str, token: str | None) -> str:
-    """Write the command that publishes an event; without a token it takes it from the shell's variable."""
-    bearer = f"'Authorization: Bearer {token}'" if token else '"Authorization: Bearer $REELHOOK_OPERATOR_TOKEN"'
-    return f"curl -X POST {url}/v1/events -H {bearer} -H 'Content-Type: application/json' -d '{SAMPLE}'"
+    """Write the command that publishes an event; without a token it takes it from the shell's variable, or says so."""
+    bearer = (
+        f"'Authorization: Bearer {token}'"
+        if token
+        else '"Authorization: Bearer ${REELHOOK_TOKEN:?export it first: the operator token}"'
+    )
+    return f"curl -sS -X POST {url}/v1/events -H {bearer} -H 'Content-Type: application/json' -d '{SAMPLE}'"

@@ -1,6 +1,6 @@
 """`reelhook deliveries`: look at deliveries, cancel them."""
 
-from typing import Final
+from typing import Final, Literal
 
 from cyclopts import App
 from rich.text import Text
@@ -10,6 +10,8 @@ from reelhook.cli.remote import HERE, Remote
 from reelhook.cli.screen import facts, moment, safe, table
 from reelhook.cli.time_span import since as moment_since
 
+DeliveryState = Literal["pending", "sending", "retrying", "delivered", "failed", "cancelled"]
+
 deliveries: Final = App(name="deliveries", help="Look at deliveries, cancel them.", version_flags=[])
 
 
@@ -17,7 +19,7 @@ deliveries: Final = App(name="deliveries", help="Look at deliveries, cancel them
 def list_(
     *,
     limit: int = 50,
-    state: str | None = None,
+    state: DeliveryState | None = None,
     endpoint: str | None = None,
     event: str | None = None,
     event_type: str | None = None,
@@ -29,7 +31,7 @@ def list_(
 
     Args:
         limit: How many at most.
-        state: pending, sending, retrying, delivered, failed or cancelled.
+        state: Only those in this state.
         endpoint: Only to this endpoint (ep_…).
         event: Only of this event (evt_…).
         event_type: Only of events of this type.

@@ -51,11 +51,11 @@ def show(event_id: str, /, *, remote: Remote = HERE) -> None:
 
 @events.command
 def replay(event_id: str, /, *, endpoint: str | None = None, remote: Remote = HERE) -> None:
-    """Send an event again to the endpoints that subscribe to it now.
+    """Send an event again to the endpoints that it went to.
 
     Args:
         event_id: Its id.
-        endpoint: Only to this endpoint.
+        endpoint: Only to this endpoint, also when it never had the event.
     """
     asked = {} if endpoint is None else {"endpoint_id": endpoint}
     task = remote.client().post(route("events", event_id, "replay"), asked)

@@ -43,6 +43,7 @@ def publish(
     """
     headers = {"Idempotency-Key": key} if key else {}
     if batch is not None:
+        _refuse_beside_batch(event_type, id, occurred_at, ordering_key, *set)
         _publish_many(batch, headers, remote)
         return
     if event_type is None:
@@ -53,6 +54,14 @@ def publish(
     event |= {name: value for name, value in extra.items() if value is not None}
     accepted = remote.client().post(route("events"), event, headers)
     remote.screen.answer(accepted, lambda: said(accepted))
+
+
+def _refuse_beside_batch(*given: str | None) -> None:
+    """Refuse what describes one event: it would be dropped without a word."""
+    if any(value is not None for value in given):
+        raise Stop(
+            "--batch has its events in the file: give no type, data or option of one event beside it", Exit.USAGE
+        )
 
 
 def said(accepted: dict[str, Any]) -> RenderableType:

@@ -2,33 +2,56 @@
 
 import sys
 import time
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+from cyclopts import Parameter
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from reelhook.cli.client import Client, route
+from reelhook.cli.client import Client, Refusal, route
 from reelhook.cli.outcome import Exit
-from reelhook.cli.remote import HERE, Flag, Remote, Repeated
-from reelhook.cli.screen import facts, safe
+from reelhook.cli.remote import HERE, Flag, Remote
+from reelhook.cli.screen import facts, note, safe
 from reelhook.cli.time_span import since as moment_since
 
+Missed = Literal["failed", "cancelled", "pending", "retrying"]
+"""What a recover sends again; a replay sends everything."""
 _POLL: Final = 0.5
 _ENDS: Final = ("done", "cancelled", "failed")
 
 
-def resend(delivery_id: str, /, *more: str, remote: Remote = HERE) -> None:
+def resend(delivery_id: str, /, *more: str, remote: Remote = HERE) -> Exit:
     """Send deliveries once more, whatever came of them; their retry schedule starts anew.
 
     Args:
         delivery_id: Its id (dlv_…).
-        more: Further ids.
+        more: Further ids; one that cannot be sent does not keep the others from it.
     """
     client = remote.client()
-    sent = [client.post(route("deliveries", each, "resend")) for each in (delivery_id, *more)]
-    lines = [Text(safe(f"{each['id']}  {each['state']}")) for each in sent]
-    remote.screen.answer({"items": sent} if more else sent[0], lambda: Group(*lines))
+    if not more:
+        only = client.post(route("deliveries", delivery_id, "resend"))
+        remote.screen.answer(only, lambda: _state(only))
+        return Exit.DONE
+    sent = [each for each in (_resent(client, one) for one in (delivery_id, *more)) if each is not None]
+    remote.screen.answer({"items": sent}, lambda: Group(*map(_state, sent)))
+    return Exit.DONE if len(sent) == 1 + len(more) else Exit.NO
+
+
+def _resent(client: Client, delivery_id: str) -> dict[str, Any] | None:
+    """Send one of many; say on stderr why it cannot be. What stops all of them ends the command."""
+    try:
+        sent: dict[str, Any] = client.post(route("deliveries", delivery_id, "resend"))
+    except Refusal as refusal:
+        if refusal.code not in (Exit.NO, Exit.USAGE):
+            raise
+        note(f"reelhook: {delivery_id}: {refusal.message}")
+        return None
+    return sent
+
+
+def _state(delivery: dict[str, Any]) -> Text:
+    return Text(safe(f"{delivery['id']}  {delivery['state']}"))
 
 
 def recover(
@@ -37,7 +60,7 @@ def recover(
     *,
     since: str,
     until: str | None = None,
-    state: Repeated = (),
+    state: Annotated[tuple[Missed, ...], Parameter(negative="", show_default=False)] = (),
     rate: float | None = None,
     dry_run: Flag = False,
     follow: Flag = False,

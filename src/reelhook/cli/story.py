@@ -47,6 +47,9 @@ def _attempts(delivery: Thing, attempts: Sequence[Thing]) -> Iterator[str]:
         first = attempt is attempts[0]
         waited = f"{lasted(at - before)} {'after that' if first else 'later'}"
         why = _TRIGGERS.get(attempt["trigger"], f" ({attempt['trigger']})")
+        if attempt["error_class"] == "interrupted":
+            # Nobody noted when it began: what it carries is the time of the start that found it.
+            waited = f"found {waited}"
         yield f"Attempt {attempt['attempt']}, {waited}{why}, {_result(attempt)}."
         before = at + int(attempt["duration_ms"] or 0)
 
@@ -57,7 +60,10 @@ def _result(attempt: Thing) -> str:
     if attempt["status"] == "succeeded":
         return f"succeeded: the receiver answered {status} within {took}"
     if attempt["error_class"] == "interrupted":
-        return "was interrupted: Reelhook ended while it ran, so nobody knows whether the receiver got it"
+        return (
+            "was interrupted: Reelhook ended while it ran, so nobody knows whether the receiver got it; "
+            "its time is that of the next start, which found it"
+        )
     plain = f"the receiver answered {status}" if status else f"{attempt['error_class']}".replace("_", " ")
     said = attempt.get("error") or plain
     return f"failed after {took}: {said[:1].lower()}{said[1:].rstrip('.')}"

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 from rich.text import Text
 
 from reelhook.cli.client import Client, route
-from reelhook.cli.outcome import Exit
+from reelhook.cli.outcome import Exit, Stop
 from reelhook.cli.remote import HERE, Flag, Remote
 from reelhook.cli.screen import moment, note, safe
 from reelhook.cli.time_span import since as moment_since
@@ -26,18 +26,18 @@ def tail(
     *,
     endpoint: str | None = None,
     event_type: str | None = None,
-    status: str | None = None,
+    status: Literal["succeeded", "failed"] | None = None,
     since: str | None = None,
     once: Flag = False,
     every: Annotated[str, Parameter(show=False)] = "1s",
     remote: Remote = HERE,
 ) -> Exit:
-    """Watch attempts as they happen, one line each, until Ctrl-C.
+    """Watch attempts as they happen, one line each, until Ctrl-C; a server that restarts is waited for.
 
     Args:
         endpoint: Only to this endpoint (ep_…).
         event_type: Only of events of this type.
-        status: succeeded or failed.
+        status: Only those that ended so.
         since: Begin with what is in the log since then: 10m, or a time.
         once: End after what is in the log already.
         every: The wait between two looks.
@@ -45,12 +45,30 @@ def tail(
     pause = span(every)
     begin = moment_since(since) or show_time(int(time.time() * 1000))
     watch = Watch(remote.client(), begin, {"endpoint_id": endpoint, "event_type": event_type, "status": status})
-    while True:
-        for attempt in watch.look():
-            remote.screen.line(attempt, partial(line, attempt))
-        if once:
-            return Exit.DONE
+    show(watch.look(), remote)
+    lost = False
+    while not once:
         time.sleep(pause)
+        try:
+            fresh = watch.look()
+        except Stop as stop:
+            if stop.code not in (Exit.UNREACHABLE, Exit.FAILED):
+                raise
+            if not lost:
+                note(f"reelhook: {stop.message} Trying again every {pause:g} s until Ctrl-C.")
+            lost = True
+            continue
+        if lost:
+            note("reelhook: the server is back")
+        lost = False
+        show(fresh, remote)
+    return Exit.DONE
+
+
+def show(attempts: Iterator[dict[str, Any]], remote: Remote) -> None:
+    """Write each in one line."""
+    for attempt in attempts:
+        remote.screen.line(attempt, partial(line, attempt))
 
 
 class Watch:

@@ -28,9 +28,10 @@ def ahead(text: str | None) -> str | None:
 def _moment(text: str, direction: int) -> str:
     try:
         return show_time(read_time(text))
-    except ValueError as wrong:
+    except ValueError:
         try:
             moved = datetime.now(UTC) + direction * timedelta(seconds=read_seconds(text))
             return show_time(int(moved.timestamp() * 1000))
         except (ValueError, OverflowError):
-            raise Stop(f"{text!r} is neither a span such as 2h nor a time: {wrong}", Exit.USAGE) from wrong
+            said = f"{text!r} is neither a span such as 2h nor a time such as 2026-11-21T06:30:00Z"
+            raise Stop(said, Exit.USAGE) from None
