@@ -73,8 +73,8 @@ def problems_page() -> str:
     about = (
         "Every error is a problem document (RFC 9457, `application/problem+json`). `type` and `title` are the same "
         "for every error of one kind; compare `type`. `detail` is one sentence for people: what was wrong, what to "
-        "do. `errors` lists each thing that is wrong with the input, `pointer` being a JSON pointer (RFC 6901) into "
-        "it. A running server explains each type at the path that `type` names."
+        "do. `errors` names what was found wrong with the input, at least one thing where that can be said, `pointer` "
+        "being a JSON pointer (RFC 6901) into it. A running server explains each type at the path that `type` names."
     )
     return f"# Problems\n\n{_MADE}\n{about}\n\n{_table(('Type', 'Status', 'Title', 'Meaning'), rows)}"
 

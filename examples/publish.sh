@@ -1,6 +1,7 @@
 #!/bin/sh
 # Publishes one event with curl: REELHOOK_TOKEN=rhk_… sh publish.sh [type] [data]
-# The Idempotency-Key makes it safe to run again after a broken connection: the event is accepted once.
+# Each run publishes another event. To run it again safely after a broken connection, give both runs the same
+# IDEMPOTENCY_KEY (yours, such as the id of the job): then the event is accepted once.
 set -eu
 url="${REELHOOK_URL:-http://127.0.0.1:8080}"
 type="${1:-asset.published}"

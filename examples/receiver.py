@@ -10,18 +10,30 @@ can arrive twice, always with the same `webhook-id`), and only then work with it
 
 import json
 import os
+import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-LARGEST = 1 << 20
+LARGEST = 2 << 20
+"""Events have up to 1 MiB unless the server is set to more; what a dialect wraps around them comes on top."""
+
+
+def verifier() -> Webhook:
+    """Make the verifier of our secret."""
+    secret = os.environ.get("WEBHOOK_SECRET", "")
+    with suppress(ValueError):  # what is not base64
+        if secret:
+            return Webhook(secret)
+    sys.exit("Set WEBHOOK_SECRET to the endpoint's secret (whsec_...); `reelhook endpoints secret ep_...` shows it.")
 
 
 class Receiver(BaseHTTPRequestHandler):
     """Answers 204 to what is signed with our secret, 401 to everything else."""
 
     protocol_version = "HTTP/1.1"
-    webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+    webhook = verifier()
     seen: set[str] = set()  # noqa: RUF012 - shared by all requests on purpose; a real receiver keeps it in its database
 
     def do_POST(self) -> None:

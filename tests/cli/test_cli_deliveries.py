@@ -3,6 +3,7 @@
 import pytest
 
 from reelhook.cli.client import Client
+from reelhook.cli.outcome import Stop
 from reelhook.cli.story import lasted, tell
 from reelhook.cli.tail import Watch
 from reelhook.model.instant import read_time
@@ -71,6 +72,8 @@ def test_a_deleted_endpoint_and_odd_attempts_can_be_told():
     beginning, first, second, _ = told(endpoint=None, attempts=[interrupted, refused])
     assert "endpoint ep_1, which is deleted" in beginning
     assert "nobody knows whether the receiver got it" in first
+    assert first.startswith("Attempt 1, found 3 ms after that, was interrupted")
+    assert "its time is that of the next start, which found it" in first
     assert "(somebody asked to resend it), failed after 12 ms: the receiver refused the connection." in second
 
 
@@ -152,6 +155,55 @@ def test_resend_takes_many_ids(reelhook, api):
     assert reelhook("resend", "dlv_1", "dlv_2").out == "dlv_1  pending\ndlv_2  pending\n"
 
 
+def test_resend_of_many_goes_on_after_one_that_cannot_be_and_says_so(reelhook, api):
+    api.lay("POST", "/v1/deliveries/dlv_1/resend", DELIVERY | {"state": "pending"}, 202)
+    ended = reelhook("resend", "dlv_9", "dlv_1")
+    assert (ended.code, ended.out) == (1, "dlv_1  pending\n")
+    assert ended.err == "reelhook: dlv_9: there is no /v1/deliveries/dlv_9/resend\n"
+
+
+def test_resend_of_many_ends_when_the_token_is_refused(reelhook, api):
+    api.lay("POST", "/v1/deliveries/dlv_1/resend", {"detail": "no"}, 401)
+    assert reelhook("resend", "dlv_1", "dlv_2").code == 4
+    assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["deliveries", "list", "--state", "lost"],
+        ["recover", "ep_1", "--since", "2h", "--state", "delivered"],
+        ["tail", "--once", "--status", "lost"],
+    ],
+)
+def test_a_word_that_is_no_state_is_answered_with_those_that_are(reelhook, api, arguments):
+    ended = reelhook(*arguments)
+    assert ended.code == 2
+    assert '"failed"' in ended.err
+    assert api.asked == []
+
+
+def test_tail_waits_for_a_server_that_restarts(reelhook, api, monkeypatch):
+    pauses = iter(range(3))
+
+    def sleep(_seconds):
+        if next(pauses, None) is None:
+            raise Stop("the test ends")
+
+    monkeypatch.setattr("reelhook.cli.tail.time.sleep", sleep)
+    api.lay("GET", "/v1/logs", {"items": [FAILED], "next": None})
+    api.lay("GET", "/v1/logs", {"detail": "Stopping."}, 503)
+    api.lay("GET", "/v1/logs", {"detail": "Stopping."}, 503)
+    api.lay("GET", "/v1/logs", {"items": [SUCCEEDED, FAILED], "next": None})
+    ended = reelhook("tail", "--since", "2026-11-21T06:00:00Z", "--json")
+    assert [each["id"] for each in ended.lines()] == ["att_1", "att_2"]
+    assert ended.err.splitlines() == [
+        "reelhook: Stopping. Trying again every 1 s until Ctrl-C.",
+        "reelhook: the server is back",
+        "reelhook: the test ends",
+    ]
+
+
 def test_a_dry_run_of_recover_only_counts(reelhook, api):
     api.lay("POST", "/v1/endpoints/ep_1/recover", {"count": 7})
     ended = reelhook(
@@ -182,7 +234,9 @@ def test_replay_begins_a_task_and_does_not_wait_for_it(reelhook, api):
 
 @pytest.mark.parametrize("since", ["yesterday", "2 fortnights", "2026-01-01T00:00:00"])
 def test_a_time_that_is_none_is_a_usage_error(reelhook, api, since):
-    assert reelhook("recover", "ep_1", "--since", since).code == 2
+    ended = reelhook("recover", "ep_1", "--since", since)
+    assert ended.code == 2
+    assert ended.err.count(since) == 1
     assert api.asked == []
 
 

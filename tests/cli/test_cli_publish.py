@@ -68,6 +68,7 @@ def test_a_batch_that_is_refused_says_how_many_were_accepted_before(reelhook, ap
     [
         [], ["a.b", "{"], ["a.b", "[]"], ["a.b", "@absent.json"], ["a.b", "--set", "x"], ["a.b", "--set", ".x=1"],
         ["a.b", '{"x":1}', "--set", "x.y=1"], ["--batch", "[]"], ["--batch", '{"a":1}\n{'],
+        ["a.b", "{}", "--batch", '{"type":"a.b"}'], ["--batch", '{"type":"a.b"}', "--set", "x=1"],
     ],
 )  # fmt: skip
 def test_what_cannot_be_published_is_a_usage_error_and_nothing_is_sent(reelhook, api, arguments):

@@ -3,6 +3,7 @@
 import json
 import shlex
 import socket
+import subprocess
 import sys
 import tomllib
 import types
@@ -73,6 +74,46 @@ def test_a_start_that_fails_is_one_line_and_exit_code_5(reelhook, server):
     assert (ended.code, ended.err) == (5, "reelhook: the database is in use by another Reelhook (process 7)\n")
 
 
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+@pytest.mark.parametrize("kind", ["absent folder", "folder", "text", "broken"])
+def test_a_database_that_cannot_be_opened_is_one_line_and_exit_code_2(reelhook, monkeypatch, tmp_path, command, kind):
+    file = tmp_path / "here" / "x.db"
+    if kind != "absent folder":
+        file.parent.mkdir()
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "text":
+        file.write_text("this is not a database")
+    elif kind == "broken":
+        file.write_bytes(b"SQLite format 3\0" + b"?" * 4096)
+    monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("REELHOOK_DATABASE", f"sqlite:///{file}")
+    ended = started(command)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith(f"reelhook: REELHOOK_DATABASE: {file} cannot be opened: ")
+    assert len(ended.stderr.splitlines()) == 1
+    if kind != "broken":
+        assert not file.with_name("x.db.lock").exists()
+
+
+def test_a_port_in_use_is_one_line_that_names_the_setting_and_exit_code_2(reelhook, monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("REELHOOK_LISTEN", f"127.0.0.1:{other.getsockname()[1]}")
+        ended = started("serve")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("reelhook: REELHOOK_LISTEN: cannot listen on 127.0.0.1:")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def started(command):
+    """Run the real program, which changes its process: signals, limits, the collector."""
+    return subprocess.run(
+        [sys.executable, "-m", "reelhook.cli", command], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
 def test_migrate_brings_the_database_up_to_date(reelhook, server):
     assert reelhook("migrate", "--json").json == {"database": "sqlite:///reelhook.db", "up_to_date": True}
     assert isinstance(server.migrated, Settings)
@@ -99,7 +140,9 @@ def test_a_token_that_is_known_already_is_not_shown_again(capsys, source, said):
     out = capsys.readouterr().out
     assert said in out
     assert "canary" not in out
-    assert "Bearer $REELHOOK_OPERATOR_TOKEN" in out
+    assert "Bearer ${REELHOOK_TOKEN:?" in out
+    (line,) = [line.strip() for line in out.splitlines() if line.strip().startswith("curl")]
+    assert "Authorization: Bearer " in " ".join(shlex.split(line))
 
 
 def test_settings_prints_a_file_with_all_of_them(reelhook):

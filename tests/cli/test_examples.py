@@ -65,6 +65,16 @@ def test_the_receiver_takes_what_is_signed_once_and_refuses_the_rest(receiver):
     assert printed == ['asset.created {"asset": {"id": "a"}}\n'] * 2
 
 
+@pytest.mark.parametrize("secret", [{}, {"WEBHOOK_SECRET": ""}, {"WEBHOOK_SECRET": "whsec_…"}])
+def test_the_receiver_without_a_secret_says_so_in_one_line(secret):
+    environment = {name: value for name, value in os.environ.items() if name != "WEBHOOK_SECRET"} | secret
+    command = [sys.executable, str(EXAMPLES / "receiver.py")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Set WEBHOOK_SECRET")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 @pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="curl is not installed")
 @pytest.mark.parametrize(
     ("arguments", "event"),

@@ -12,6 +12,9 @@ from tests.docs import examples as documentation
 from tests.docs.examples import ROOT, python_example, session
 from tests.support.program import OPERATOR_TOKEN, Program, free_port
 
+from reelhook.api import app
+from reelhook.api import documentation as documented
+from reelhook.api.openapi import openapi
 from reelhook.dialects.signing_keys import HmacKey, HmacKeys, new_signing_key, verifying_key
 from reelhook.dialects.table import DIALECTS
 from reelhook.dialects.webhook_signature import key_of, sign
@@ -66,6 +69,15 @@ def test_the_tour_of_the_readme_works_when_it_is_pasted(program, tmp_path):
     assert "Application ID,Date & Time,Event Triggered" in printed
 
 
+def test_the_examples_work_when_they_are_pasted(program, tmp_path):
+    port = str(free_port())
+    text = session(ROOT / "examples" / "README.md").replace("127.0.0.1:8080", f"127.0.0.1:{program.port}")
+    text = text.replace("127.0.0.1:9000", f"127.0.0.1:{port}").replace("a-token-of-my-own", OPERATOR_TOKEN)
+    printed = run(text, program, tmp_path, PORT=port)
+    assert 'asset.published {"asset": {"id": "ast_1", "kind": "video", "title": "First light"}}' in printed
+    assert (tmp_path / "endpoint.json").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page, program, tmp_path):
     printed = run(session(page), program, tmp_path)
@@ -103,6 +115,15 @@ def test_the_ed25519_verifier_of_the_documentation_takes_what_we_sign_and_refuse
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_what_the_code_says_now(name):
     assert (HERE / name).read_text("utf-8") == PAGES[name](), "run `make docs`"
+
+
+def test_the_page_of_the_api_leads_from_every_reference_to_its_schema_and_shows_code_as_code():
+    described = app.ROUTES + documented.routes(app.ROUTES, "", docs=True)
+    page = documented._body(openapi(described, ""))
+    led = set(re.findall(r'href="#(schema-\w+)"', page))
+    assert led
+    assert led <= set(re.findall(r'id="(schema-\w+)"', page))
+    assert "scope <code>events:write</code>" in page
 
 
 def anchors(page: Path) -> set[str]:

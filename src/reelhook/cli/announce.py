@@ -40,4 +40,4 @@ def curl_line(url: str, token: str | None) -> str:
         if token
         else '"Authorization: Bearer ${REELHOOK_TOKEN:?export it first: the operator token}"'
     )
-    return f"curl -sS -X POST {url}/v1/events -H {bearer} -H 'Content-Type: application/json' -d '{SAMPLE}'"
+    return f"curl -sS -w '\\n' -X POST {url}/v1/events -H {bearer} -H 'Content-Type: application/json' -d '{SAMPLE}'"

@@ -25,8 +25,8 @@ Exit codes:
   2  the command, a setting or the given content is wrong
   3  the server cannot be reached
   4  not allowed: no token, a wrong one, or one that may not do this
-  5  the server failed or is overloaded: try again later; at a start, the database is in use or
-     cannot be used: the same again until the other process stops or the cause is mended
+  5  the server failed or is overloaded: try again later;
+     for a start: another process uses the database, final until that one stops
  70  a defect of this program: please report it with what it printed
 130  interrupted"""
 
