@@ -15,7 +15,10 @@ from reelhook.model.endpoint import FixedRetry
 class Strict(Standard):
     name: Final = "strict"
     defaults: Final = Defaults(
-        retry=FixedRetry(3, 5), jitter=0.0, retries_non_transient=False, disable=DisableRule(gone=False, non_transient=True)
+        retry=FixedRetry(3, 5),
+        jitter=0.0,
+        retries_non_transient=False,
+        disable=DisableRule(gone=False, non_transient=True),
     )
 
 

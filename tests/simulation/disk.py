@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from reelhook.errors import StorageFull
-from reelhook.store.commit import GroupCommit, Outcome, WriterFailed
 from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualLoop
+
+from reelhook.errors import StorageFull
+from reelhook.store.commit import GroupCommit, Outcome, WriterFailed
 
 
 class Disk:

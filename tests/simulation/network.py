@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import NamedTuple
 
-from reelhook.model.attempt import Failure, Timing
-from reelhook.model.http import Request, Response, header_lines
 from tests.simulation.ledger import Exchange, Ledger
 from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualClock
+
+from reelhook.model.attempt import Failure, Timing
+from reelhook.model.http import Request, Response, header_lines
 
 
 class Mood(NamedTuple):

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from itertools import count as count_up
 from typing import Any, Final
 
+from tests.simulation import network
+from tests.simulation.ledger import Draft, Publish
+from tests.simulation.network import Mood, Receiver
+
 from reelhook.model.endpoint import (
     ChangeCondition,
     Conditions,
@@ -21,9 +25,6 @@ from reelhook.model.endpoint import (
 from reelhook.model.secret import Secret
 from reelhook.worker.dispatcher import Limits
 from reelhook.worker.lanes import CircuitRule
-from tests.simulation import network
-from tests.simulation.ledger import Draft, Publish
-from tests.simulation.network import Mood, Receiver
 
 EPOCH: Final = 1_795_242_600_000
 TYPES: Final = ("asset.uploaded", "asset.processed", "asset.metadata_changed", "live.started", "own.thing")
@@ -95,10 +96,7 @@ def draw(seed: int) -> Plan:
     long = chance.random() < 0.15
     span = 1000 * (chance.randint(3600, 86_400) if long else chance.randint(10, 90))
     apps = [f"app{number}" for number in range(chance.randint(1, 3))]
-    endpoints = [
-        new_endpoint(chance, chance.choice(apps), number, long=long)
-        for number in range(chance.randint(2, 8))
-    ]
+    endpoints = [new_endpoint(chance, chance.choice(apps), number, long=long) for number in range(chance.randint(2, 8))]
     environment = _environment(chance, span)
     return Plan(
         seed=seed,
@@ -194,7 +192,9 @@ def _publishes(chance: random.Random, apps: list[str]) -> list[Publish]:
     """Draw what is published. Apps choose the same ids and keys as their neighbours, each for itself."""
     count = chance.choice((8, 20, 40))
     numbers = {app_id: count_up(1) for app_id in apps}
-    return [_publish(chance, number, app_id, numbers[app_id]) for number, app_id in enumerate(chance.choices(apps, k=count))]
+    return [
+        _publish(chance, number, app_id, numbers[app_id]) for number, app_id in enumerate(chance.choices(apps, k=count))
+    ]
 
 
 def _publish(chance: random.Random, number: int, app_id: str, numbers: Iterator[int]) -> Publish:
@@ -219,9 +219,11 @@ def _environment(chance: random.Random, span: int) -> list[tuple[int, str, Any]]
     for _ in range(chance.choice((0, 0, 1, 2, 4))):
         blows, weights = zip(*BLOWS, strict=True)
         at = chance.randint(1, span)
-        for place in range(chance.choice((1, 1, 1, 3, 7))):
-            # Several in a row: the process dies again as soon as it is up.
-            events.append((at + place * 40, "crash", chance.choices(blows, weights)[0]))
+        # Several in a row: the process dies again as soon as it is up.
+        events.extend(
+            (at + place * 40, "crash", chance.choices(blows, weights)[0])
+            for place in range(chance.choice((1, 1, 1, 3, 7)))
+        )
     events += [(chance.randint(1, span), "restart", None) for _ in range(chance.choice((0, 0, 1, 2)))]
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         at = chance.randint(1, span)

@@ -22,9 +22,7 @@ _SIZES: Final[tuple[tuple[Any, str, tuple[int, ...]], ...]] = (
 @contextmanager
 def shrunk(dice: random.Random) -> Iterator[dict[str, int]]:
     """Give each constant one of its small values in half of the worlds; put the real ones back at the end."""
-    chosen = {
-        (module, name): dice.choice(values) for module, name, values in _SIZES if dice.random() < 0.5
-    }
+    chosen = {(module, name): dice.choice(values) for module, name, values in _SIZES if dice.random() < 0.5}
     before = {place: getattr(*place) for place in chosen}
     try:
         for (module, name), value in chosen.items():

@@ -23,7 +23,7 @@ from reelhook.store.writing import write
 _SQL: Final = statements("sqlite", "prune")
 _SEARCH: Final = 5000
 _MINUTE_MS: Final = 60_000
-LONGEST_SCHEDULE_MS: Final = 4 * 24 * 3600 * 1000
+LONGEST_SCHEDULE_MS: Final = 7 * 24 * 3600 * 1000
 """The longest default schedule takes 28 hours; Standard Webhooks' example takes 76."""
 _by_type: Final = Bulk(_SQL["delete_events_by_type"], 3)
 _by_asset: Final = Bulk(_SQL["delete_events_by_asset"], 3)

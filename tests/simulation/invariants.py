@@ -1,0 +1,65 @@
+"""The invariants: what must hold of every world. Each has a name; what breaks it is told with the whole story."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from tests.simulation import of_promises, of_record, of_sending
+from tests.simulation.evidence import Course, Evidence
+
+Check = Callable[[Evidence], Iterator[tuple[str, Course | None]]]
+
+
+class Violation(NamedTuple):
+    """One broken invariant: which, how, and the story of the delivery that broke it."""
+
+    name: str
+    text: str
+    story: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}\n{self.story}"
+
+
+INVARIANTS: dict[str, Check] = {
+    "what was accepted is stored": of_promises.accepted_is_stored,
+    "what was refused is not stored": of_promises.refused_is_not_stored,
+    "nothing is stored that nobody published": of_promises.nothing_from_nowhere_is_stored,
+    "the same request makes one event": of_promises.the_same_request_makes_one_event,
+    "publishers are refused only for good reasons": of_promises.refusals_have_good_reasons,
+    "later events have larger ids": of_promises.later_events_have_larger_ids,
+    "every endpoint that matched gets the event": of_promises.every_match_has_a_delivery,
+    "no other endpoint gets the event": of_promises.no_delivery_without_match,
+    "the lane is that of the event": of_promises.lanes_are_right,
+    "nothing is received that was not submitted": of_sending.nothing_is_received_from_nowhere,
+    "apps never mix": of_sending.apps_never_mix,
+    "bodies and signatures are right": of_sending.bodies_and_signatures_are_right,
+    "requests go to the endpoint as it is": of_sending.requests_use_the_current_version,
+    "ordered lanes keep their order": of_sending.ordered_lanes_keep_their_order,
+    "nothing is sent before it is due": of_sending.nothing_is_sent_before_it_is_due,
+    "rate limits hold": of_sending.rate_limits_hold,
+    "permits hold": of_sending.permits_hold,
+    "nothing is sent to an endpoint that is paused, disabled or gone": of_sending.nothing_is_sent_to_who_wants_none,
+    "an endpoint that is gone is disabled at once": of_sending.gone_is_gone,
+    "nothing is sent that is cancelled": of_sending.nothing_is_sent_that_is_cancelled,
+    "a resend is heard": of_sending.resends_are_heard,
+    "attempts match the wire": of_record.attempts_match_the_wire,
+    "attempts are counted": of_record.attempts_are_counted,
+    "duplicates are explained": of_record.duplicates_are_explained,
+    "states are justified": of_record.states_are_justified,
+    "a row waits if and only if its delivery does": of_record.the_queue_is_an_index,
+    "nothing is left sending": of_record.nothing_is_left_sending,
+    "rollups count every attempt": of_record.rollups_count_every_attempt,
+    "tasks come to an end": of_record.tasks_end,
+    "recover reaches what had failed": of_record.recover_reaches_all,
+}
+
+
+def broken(evidence: Evidence, *, quiet: bool) -> list[Violation]:
+    """Return every invariant that this world has broken."""
+    found = [Violation("no fault of ours goes unheard", text, "") for text in evidence.ledger.complaints]
+    if not quiet:
+        found.append(Violation("when all is well the world comes to rest", "something is still to be done", ""))
+    for name, check in INVARIANTS.items():
+        for text, course in check(evidence):
+            found.append(Violation(name, text, evidence.story(course) if course else ""))
+    return found
