@@ -7,17 +7,15 @@ from tests.simulation import of_promises, of_record, of_sending
 from tests.simulation.evidence import Course, Evidence
 
 Check = Callable[[Evidence], Iterator[tuple[str, Course | None]]]
+_MOST_SHOWN = 5
 
 
 class Violation(NamedTuple):
-    """One broken invariant: which, how, and the story of the delivery that broke it."""
+    """One broken invariant: which, how, and the delivery that broke it, where it was one."""
 
     name: str
     text: str
-    story: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.text}\n{self.story}"
+    course: Course | None = None
 
 
 INVARIANTS: dict[str, Check] = {
@@ -56,10 +54,21 @@ INVARIANTS: dict[str, Check] = {
 
 def broken(evidence: Evidence, *, quiet: bool) -> list[Violation]:
     """Return every invariant that this world has broken."""
-    found = [Violation("no fault of ours goes unheard", text, "") for text in evidence.ledger.complaints]
+    found = [Violation("no fault of ours goes unheard", text) for text in evidence.ledger.complaints]
     if not quiet:
-        found.append(Violation("when all is well the world comes to rest", "something is still to be done", ""))
+        found.append(Violation("when all is well the world comes to rest", "something is still to be done"))
     for name, check in INVARIANTS.items():
-        for text, course in check(evidence):
-            found.append(Violation(name, text, evidence.story(course) if course else ""))
+        found += [Violation(name, text, course) for text, course in check(evidence)]
     return found
+
+
+def report(evidence: Evidence, violations: list[Violation]) -> str:
+    """Tell what was broken, and the story of the first delivery that broke each invariant."""
+    parts = []
+    for name in dict.fromkeys(one.name for one in violations):
+        same = [one for one in violations if one.name == name]
+        parts += [f"\n{name}:", *(f"  {one.text}" for one in same[:_MOST_SHOWN])]
+        if len(same) > _MOST_SHOWN:
+            parts.append(f"  and {len(same) - _MOST_SHOWN} more")
+        parts += [evidence.story(one.course) for one in same[:1] if one.course]
+    return "\n".join(parts)

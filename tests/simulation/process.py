@@ -95,15 +95,6 @@ class Process:
         await asyncio.gather(*self._requests)
         await self.engine.stop()
 
-    def abandon(self) -> None:
-        """Close the files as the death of the process does.
-
-        What waits for the writer is hidden from the garbage collector (`gc=False`): emptied, or no dead world is freed.
-        """
-        self.store.abandon()
-        self.store.commit._waiting.clear()
-        self.store.commit._accepts.clear()
-
     def entry(self, app_id: str, action: str, target: str = "something") -> AuditEntry:
         wall = self.clock.wall()
         return AuditEntry(self.ids.take(wall), app_id, wall, "simulated", action, target)

@@ -126,7 +126,7 @@ class _Life:
     def abandon(self) -> None:
         """Close the files as the death of a process does."""
         if self._process is not None:
-            self._process.abandon()
+            self._process.store.abandon()
 
     def _open(self) -> Process:
         world = self._world

@@ -31,8 +31,11 @@ PROBE: Final = "probe"
 """An operation that writes next to nothing, to find out whether the disk has space again."""
 
 
-class Operation(msgspec.Struct, gc=False, eq=False):
-    """One thing to be committed. `must` operations are kept and tried again while the disk is full."""
+class Operation(msgspec.Struct, eq=False):
+    """One thing to be committed. `must` operations are kept and tried again while the disk is full.
+
+    The garbage collector sees it: an error's traceback holds the batch, which holds the future, which holds the error.
+    """
 
     kind: str
     value: Any
