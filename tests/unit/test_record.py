@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.world import HandClock
 from tests.unit.samples import an_endpoint, an_event
 
-from reelhook.dialects.dialect import DisableRule
+from reelhook.dialects.dialect import NO_CONTEXT, DisableRule
 from reelhook.dialects.standard import STANDARD
 from reelhook.model.attempt import Failure, Timing
 from reelhook.model.delivery import State, Trigger
@@ -38,7 +38,7 @@ class Scene:
         return self.recorder.completed(self.route, a_claimed(**claimed), self.exchange(response))
 
     def exchange(self, response: Response) -> Exchange:
-        shaped = shape(an_event(), self.route.endpoint, self.route.dialect, {})
+        shaped = shape(an_event(), self.route.endpoint, self.route.dialect, NO_CONTEXT)
         return Exchange(shaped, b"POST /in HTTP/1.1\r\nAuthorization: ***\r\n", response, judge(response))
 
     def waits(self, response: Response, **claimed: Any) -> float | None:

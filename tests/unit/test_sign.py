@@ -7,6 +7,7 @@ from tests.unit.samples import NOW, OTHER_SECRET, an_endpoint
 
 from reelhook import __version__
 from reelhook.dialects.cloudevents import CLOUD_EVENTS
+from reelhook.dialects.dialect import Message
 from reelhook.dialects.signing_keys import new_signing_key
 from reelhook.dialects.standard import STANDARD
 from reelhook.errors import Invalid
@@ -19,7 +20,7 @@ SECONDS = NOW // 1000
 
 
 def signed(bearer: str | None = None, body: bytes = b"{}", **endpoint: object) -> Head:
-    return Letterhead(an_endpoint(**endpoint), STANDARD).sign(body, "evt_5", SECONDS, NOW, bearer)
+    return Letterhead(an_endpoint(**endpoint), STANDARD).sign(body, Message("evt_5", NOW), bearer)
 
 
 def test_a_head_is_the_request_line_and_header_lines_without_the_empty_line() -> None:
@@ -44,9 +45,9 @@ def test_a_head_is_the_request_line_and_header_lines_without_the_empty_line() ->
 
 def test_the_signature_in_the_head_is_that_of_the_body() -> None:
     tokens = dict(header_lines(signed(body=b'{"a":1}').head))["webhook-signature"]
-    expected = dict(STANDARD.sign(b'{"a":1}', "evt_5", SECONDS, signing_keys(an_endpoint(), STANDARD), NOW))[
-        "webhook-signature"
-    ]
+    expected = dict(
+        STANDARD.sign(b'{"a":1}', Message("evt_5", NOW), signing_keys(an_endpoint(), STANDARD), an_endpoint())
+    )["webhook-signature"]
     assert tokens == expected
 
 
@@ -101,7 +102,7 @@ def test_an_accept_header_of_the_customer_replaces_ours() -> None:
 
 
 def test_a_cloudevents_letterhead_carries_its_media_type() -> None:
-    head = Letterhead(an_endpoint(), CLOUD_EVENTS).sign(b"{}", "evt_5", SECONDS, NOW).head
+    head = Letterhead(an_endpoint(), CLOUD_EVENTS).sign(b"{}", Message("evt_5", NOW)).head
     assert b"Content-Type: application/cloudevents+json; charset=utf-8\r\n" in head
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-from tests.unit.samples import NOW, OTHER_SECRET, SECRET
+from tests.unit.samples import NOW, OTHER_SECRET, SECRET, an_endpoint
 
 from reelhook.dialects import webhook_signature
+from reelhook.dialects.dialect import Message
 from reelhook.dialects.signing_keys import HmacKey, HmacKeys, new_signing_key, verifying_key
 from reelhook.dialects.standard import STANDARD
 from reelhook.dialects.webhook_verification import verify
@@ -25,7 +26,7 @@ def keys(*secrets: str, signing_key: Secret | None = None) -> HmacKeys:
 
 
 def signed(body: bytes, with_keys: HmacKeys, at: int = SECONDS) -> dict[str, str]:
-    return dict(STANDARD.sign(body, "evt_0000000000000005", at, with_keys, at * 1000))
+    return dict(STANDARD.sign(body, Message("evt_0000000000000005", at * 1000), with_keys, an_endpoint()))
 
 
 @pytest.mark.fault("S14")
@@ -33,7 +34,9 @@ def signed(body: bytes, with_keys: HmacKeys, at: int = SECONDS) -> dict[str, str
 def test_the_vectors_give_exactly_their_headers(vector: dict[str, Any]) -> None:
     signing_key = Secret(vector["signing_key"]) if "signing_key" in vector else None
     with_keys = keys(*vector["secrets"], signing_key=signing_key)
-    headers = STANDARD.sign(vector["body"].encode(), vector["id"], vector["timestamp"], with_keys, NOW)
+    headers = STANDARD.sign(
+        vector["body"].encode(), Message(vector["id"], vector["timestamp"] * 1000), with_keys, an_endpoint()
+    )
     assert dict(headers) == vector["headers"]
     secrets = [Secret(secret) for secret in vector["secrets"][-1:]]
     verify(dict(headers), vector["body"].encode(), secrets, [], vector["timestamp"])
@@ -136,7 +139,7 @@ def test_a_timestamp_that_is_no_number_is_refused(stamp: str) -> None:
 
 
 def test_an_endpoint_without_a_secret_sends_no_signature_header() -> None:
-    assert [name for name, _ in STANDARD.sign(b"{}", "evt_5", 1, HmacKeys(), NOW)] == [
+    assert [name for name, _ in STANDARD.sign(b"{}", Message("evt_5", NOW), HmacKeys(), an_endpoint())] == [
         "webhook-id",
         "webhook-timestamp",
     ]

@@ -1,14 +1,15 @@
 """The `cloudevents` dialect: CloudEvents 1.0 in structured mode, where the signature covers every attribute."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from reelhook.dialects import canonical_names, selection, webhook_signature
-from reelhook.dialects.dialect import PATIENT, Body, SigningKeys
+from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
 from reelhook.dialects.options import check_options
+from reelhook.dialects.room import Room
 from reelhook.errors import FieldError
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
@@ -36,7 +37,7 @@ class _About(msgspec.Struct):
 _ABOUT: Final = msgspec.json.Decoder(_About)
 
 
-class CloudEvents:
+class CloudEvents(Room):
     """Sends one JSON object with the event's attributes and its data, the data as they were posted."""
 
     name: Final = "cloudevents"
@@ -63,7 +64,7 @@ class CloudEvents:
             errors.append(FieldError(f"a secret has 1 to {_LONGEST_SECRET} characters", "/secret"))
         return errors
 
-    def shape(self, event: Event, endpoint: Endpoint, context: Mapping[str, Any]) -> Body:  # noqa: ARG002 - the protocol
+    def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Put the data behind the attributes; `id` is the same on every attempt, and the same as `webhook-id`."""
         data = selection.select(event.data, endpoint.payload)
         prefix = msgspec.json.encode(_attributes(event, endpoint))[:-1] + b',"data":'
@@ -74,9 +75,9 @@ class CloudEvents:
         """Return the media type of structured mode."""
         return "application/cloudevents+json; charset=utf-8"
 
-    def sign(self, body: bytes, message_id: str, timestamp: int, keys: SigningKeys, now: int) -> list[tuple[str, str]]:
+    def sign(self, body: bytes, message: Message, keys: SigningKeys, endpoint: Endpoint) -> list[tuple[str, str]]:  # noqa: ARG002
         """Return the headers of Standard Webhooks over the whole body."""
-        return webhook_signature.sign(body, message_id, timestamp, keys, now)
+        return webhook_signature.sign(body, message.id, message.timestamp, keys, message.now)
 
     def key(self, secret: Secret) -> bytes:
         """Return the bytes behind `whsec_`, or those of any other text as it stands."""

@@ -1,12 +1,13 @@
 """What a dialect is: how one system spells events, payloads, signatures and retries; each a room of its own."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from reelhook.errors import FieldError
-from reelhook.model.endpoint import Endpoint, Retry, ScheduleRetry
+from reelhook.model.access import App
+from reelhook.model.endpoint import Endpoint, RateLimit, Retry, ScheduleRetry
 from reelhook.model.event import Event
 from reelhook.model.secret import Secret
 
@@ -16,6 +17,42 @@ class Body(msgspec.Struct, frozen=True, gc=False):
 
     data: bytes
     frame: tuple[bytes, bytes] | None = None
+
+
+class Quota(msgspec.Struct, frozen=True, gc=False):
+    """What an app may still send in the window that runs, this attempt counted; `reset_at` is wall time in ms."""
+
+    limit: int
+    remaining: int
+    reset_at: int
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """What prepare learned of the world for one attempt.
+
+    `first_context` is the context that the asset was first seen with; `quota` is how the app stands, where the dialect
+    has one.
+    """
+
+    first_context: str | None = None
+    quota: Quota | None = None
+
+
+NO_CONTEXT: Final = Context()
+"""For attempts that need nothing of the world, which is nearly all."""
+
+
+class Message(NamedTuple):
+    """Which attempt is signed: the event's public id, the wall time (ms) of this attempt, and its context."""
+
+    id: str
+    now: int
+    context: Context = NO_CONTEXT
+
+    @property
+    def timestamp(self) -> int:
+        """Unix seconds of this attempt."""
+        return self.now // 1000
 
 
 class DisableRule(msgspec.Struct, frozen=True):
@@ -34,7 +71,12 @@ class DisableRule(msgspec.Struct, frozen=True):
 
 
 class Defaults(msgspec.Struct, frozen=True):
-    """What an endpoint of the dialect does unless it says otherwise. `jitter` is the largest share added to a wait."""
+    """What an endpoint of the dialect does unless it says otherwise, and what its system lays down for all.
+
+    `jitter` is the largest share added to a wait. `tested_before_saving`: a test must pass before an endpoint, or
+    another address or other credentials of one, are saved. `link_life` (s) is how long the links in an event last
+    that does not say so itself. `remembers_context`: bodies carry the first context of their asset.
+    """
 
     retry: Retry
     timeout: float = 15.0
@@ -43,6 +85,9 @@ class Defaults(msgspec.Struct, frozen=True):
     disable: DisableRule = DisableRule()
     endpoints_per_app: int | None = None
     headers_per_endpoint: int | None = None
+    tested_before_saving: bool = False
+    link_life: float | None = None
+    remembers_context: bool = False
 
 
 PATIENT: Final = Defaults(
@@ -94,16 +139,34 @@ class Dialect(Protocol):
         """Say what else of an endpoint the dialect does not allow (options, payload, secret, limits)."""
         ...
 
-    def shape(self, event: Event, endpoint: Endpoint, context: Mapping[str, Any]) -> Body:
-        """Make the body; `context` is what prepare fetched (fresh links, a stored context)."""
+    def rank(self, event_type: str) -> int:
+        """Return the place of a type among those that bear one name here, 0 for the one that is preferred: where one
+        change was posted as several events, an endpoint gets the first of them alone.
+        """
+        ...
+
+    def objection(self, event: Event, endpoint: Endpoint, first_context: str | None) -> str | None:
+        """Say why this event is not for the endpoint although its type is; None where it is."""
+        ...
+
+    def quota(self, app: App) -> RateLimit | None:
+        """Return how much all endpoints of this dialect in an app may get together; None without a limit."""
+        ...
+
+    def compat_id(self, endpoint_id: int) -> str | None:
+        """Return what the system's own management API calls the endpoint; None where it has none."""
+        ...
+
+    def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:
+        """Make the body; `context` is what prepare learned."""
         ...
 
     def content_type(self) -> str:
         """Return the body's media type."""
         ...
 
-    def sign(self, body: bytes, message_id: str, timestamp: int, keys: SigningKeys, now: int) -> list[tuple[str, str]]:
-        """Return the headers that identify and sign the body; `timestamp` is Unix seconds of this attempt."""
+    def sign(self, body: bytes, message: Message, keys: SigningKeys, endpoint: Endpoint) -> list[tuple[str, str]]:
+        """Return the headers that identify and sign the body."""
         ...
 
     def key(self, secret: Secret) -> bytes:

@@ -1,13 +1,14 @@
 """The `standard` dialect: Standard Webhooks 1.0.0, the default."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from reelhook.dialects import canonical_names, selection, webhook_signature
-from reelhook.dialects.dialect import PATIENT, Body, SigningKeys
+from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
 from reelhook.dialects.options import check_options
+from reelhook.dialects.room import Room
 from reelhook.errors import FieldError
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
@@ -18,7 +19,7 @@ _OPTIONS: Final = {webhook_signature.ED25519_OPTION: bool}
 _SUFFIX: Final = b"}"
 
 
-class Standard:
+class Standard(Room):
     """Sends `{"type", "timestamp", "data"}`, the data as they were posted, under the names of the catalogue."""
 
     name: Final = "standard"
@@ -44,7 +45,7 @@ class Standard:
             errors += webhook_signature.check_secret(endpoint.secret)
         return errors
 
-    def shape(self, event: Event, endpoint: Endpoint, context: Mapping[str, Any]) -> Body:  # noqa: ARG002 - the protocol
+    def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Put the data into their envelope; `timestamp` is when it happened, not when it is sent."""
         data = selection.select(event.data, endpoint.payload)
         head = {"type": event.type, "timestamp": show_time(event.occurred_at)}
@@ -52,13 +53,9 @@ class Standard:
         frame = (prefix, _SUFFIX) if data is event.data else None
         return Body(prefix + data + _SUFFIX, frame)
 
-    def content_type(self) -> str:
-        """Return the media type."""
-        return "application/json"
-
-    def sign(self, body: bytes, message_id: str, timestamp: int, keys: SigningKeys, now: int) -> list[tuple[str, str]]:
+    def sign(self, body: bytes, message: Message, keys: SigningKeys, endpoint: Endpoint) -> list[tuple[str, str]]:  # noqa: ARG002
         """Return `webhook-id`, `webhook-timestamp` and `webhook-signature`."""
-        return webhook_signature.sign(body, message_id, timestamp, keys, now)
+        return webhook_signature.sign(body, message.id, message.timestamp, keys, message.now)
 
     def key(self, secret: Secret) -> bytes:
         """Return the bytes behind `whsec_`."""

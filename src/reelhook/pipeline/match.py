@@ -28,7 +28,7 @@ class Filter:
         self._expression: Expression | None = None
         self._broken: str | None = None
         conditions = endpoint.conditions
-        self.unconditional = conditions == Conditions()
+        self.unconditional = conditions == Conditions() and not dialect.defaults.remembers_context
         if conditions.expression is not None:
             try:
                 self._expression = Expression(conditions.expression)
@@ -48,19 +48,20 @@ class Filter:
         category = self._category_of(event_type)
         return any(self._dialect.subscribes(entry, event_type, category) for entry in entries)
 
-    def accepts(self, event: Event) -> bool:
-        """Tell whether the endpoint's conditions hold of an event whose type it names."""
-        return self.unconditional or self._objection(event) is None
+    def accepts(self, event: Event, first_context: str | None = None) -> bool:
+        """Tell whether the endpoint's conditions, and its dialect's own, hold of an event whose type it names."""
+        return self.unconditional or self._objection(event, first_context) is None
 
-    def explain(self, event: Event) -> str | None:
+    def explain(self, event: Event, first_context: str | None = None) -> str | None:
         """Say in plain words why the event is not for the endpoint; None when it is."""
         if not self.names(event.type):
             return f"the endpoint's events do not name {event.type}"
-        return None if self.unconditional else self._objection(event)
+        return None if self.unconditional else self._objection(event, first_context)
 
-    def _objection(self, event: Event) -> str | None:
-        if self._broken is not None:
-            return self._broken
+    def _objection(self, event: Event, first_context: str | None) -> str | None:
+        refused = self._dialect.objection(event, self._endpoint, first_context)
+        if refused is not None or self._broken is not None:
+            return refused or self._broken
         changes = self._endpoint.conditions.changes
         entries = entries_for(changes, event.type, self._category_of(event.type), self._dialect)
         reason = objection(entries, event) if entries else None

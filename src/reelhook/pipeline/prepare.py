@@ -3,24 +3,22 @@
 It returns values, so that shape and sign stay pure. What cannot be had fails the attempt: a dead link is never sent.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from reelhook.dialects.dialect import NO_CONTEXT, Context
 from reelhook.model.endpoint import Endpoint, MutualTlsAuth, OAuth2Auth
 from reelhook.model.event import Event
 from reelhook.model.http import ClientIdentity
 from reelhook.ports import Credentials
 
-_NOTHING: Final[Mapping[str, Any]] = {}
-
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
-    """What was fetched: the access token, and `context` for the shape."""
+    """What was fetched: the access token, and the context for shape and sign."""
 
     bearer: str | None = None
-    context: Mapping[str, Any] = _NOTHING
+    context: Context = NO_CONTEXT
 
 
 _READY: Final = Prepared()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from reelhook.dialects.dialect import Dialect
+from reelhook.dialects.dialect import NO_CONTEXT, Dialect
 from reelhook.model.attempt import Attempt, AttemptDetail
 from reelhook.model.catalogue import BUILT_IN
 from reelhook.model.delivery import Trigger
@@ -18,6 +18,7 @@ from reelhook.model.ids import IdSource
 from reelhook.model.secret import MASK
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.match import compile_filter
+from reelhook.pipeline.prepare import Prepared
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.sending import Exchange, Sending
 from reelhook.pipeline.shape import shape
@@ -71,9 +72,9 @@ class Rehearsal:
     def preview(self, endpoint: Endpoint, event: Event) -> Preview:
         """Make the request for an event without sending it; Invalid (`not-expressible`) when the dialect cannot."""
         route = self._route(endpoint)
-        shaped = shape(event, endpoint, route.dialect, {})
+        shaped = shape(event, endpoint, route.dialect, NO_CONTEXT)
         bearer = MASK if isinstance(endpoint.auth, OAuth2Auth) else None
-        head = self._sending.sign(route, event, shaped, bearer)
+        head = self._sending.sign(route, event, shaped, Prepared(bearer=bearer))
         return Preview(endpoint.url, header_lines(head.masked), shaped.body.data)
 
     def event(self, app_id: str, event_type: str, data: bytes) -> Event:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from reelhook.dialects.dialect import Message
 from reelhook.errors import Invalid
 from reelhook.model.attempt import Failure, PrepareFailed, Timing, Verdict
 from reelhook.model.endpoint import OAuth2Auth
@@ -13,7 +14,7 @@ from reelhook.model.http import Request, Response
 from reelhook.model.ids import show
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.judge import judge
-from reelhook.pipeline.prepare import Preparing, identity
+from reelhook.pipeline.prepare import Prepared, Preparing, identity
 from reelhook.pipeline.shape import Shaped, shape
 from reelhook.pipeline.sign import Head
 from reelhook.ports import Clock, Wire
@@ -60,16 +61,16 @@ class Sending:
         endpoint = route.endpoint
         prepared = self._preparing.ready(endpoint) or await self._preparing.prepare(endpoint, event, fresh=fresh)
         shaped = shape(event, endpoint, route.dialect, prepared.context)
-        head = self.sign(route, event, shaped, prepared.bearer)
+        head = self.sign(route, event, shaped, prepared)
         timeout = endpoint.timeout or route.dialect.defaults.timeout
         request = Request(route.letterhead.target, head.head, shaped.body.data, timeout, identity(endpoint))
         response = await self._wire.send(request)
         return Exchange(shaped, head.masked, response, judge(response))
 
-    def sign(self, route: Route, event: Event, shaped: Shaped, bearer: str | None) -> Head:
+    def sign(self, route: Route, event: Event, shaped: Shaped, prepared: Prepared) -> Head:
         """Write and sign the head of a request that is sent now."""
-        now = self._clock.wall()
-        return route.letterhead.sign(shaped.body.data, event.public_id, now // 1000, now, bearer)
+        message = Message(event.public_id, self._clock.wall(), prepared.context)
+        return route.letterhead.sign(shaped.body.data, message, prepared.bearer)
 
 
 def _unsent(failure: Failure, detail: str, *, transient: bool) -> Exchange:

@@ -1,11 +1,8 @@
 """Shape: an event in the words of the endpoint's dialect."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
-from reelhook.dialects.dialect import Body, Dialect
+from reelhook.dialects.dialect import Body, Context, Dialect
 from reelhook.errors import Invalid, NotExpressible
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
@@ -18,8 +15,8 @@ class Shaped(msgspec.Struct, frozen=True, gc=False):
     body: Body
 
 
-def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Mapping[str, Any]) -> Shaped:
-    """Make the body of a delivery; `context` is what prepare fetched.
+def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Context) -> Shaped:
+    """Make the body of a delivery; `context` is what prepare learned.
 
     Raises:
         Invalid: the dialect cannot express this event (problem type `not-expressible`), or the data are not JSON.

@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from reelhook import __version__
-from reelhook.dialects.dialect import Dialect, SigningKeys
+from reelhook.dialects.dialect import Dialect, Message, SigningKeys
 from reelhook.dialects.signing_keys import HmacKey, HmacKeys
 from reelhook.errors import Invalid
 from reelhook.model.endpoint import Auth, BasicAuth, BearerAuth, Endpoint
@@ -41,19 +41,20 @@ class Letterhead:
         Invalid: a custom header could not be sent.
     """
 
-    __slots__ = ("_dialect", "_head", "_keys", "_masked", "target")
+    __slots__ = ("_dialect", "_endpoint", "_head", "_keys", "_masked", "target")
 
     def __init__(self, endpoint: Endpoint, dialect: Dialect) -> None:
         self.target: Final = parse_target(endpoint.url)
         self._dialect = dialect
+        self._endpoint = endpoint
         self._keys = signing_keys(endpoint, dialect)
         lines = _lines(endpoint, dialect, self.target)
         first = f"POST {self.target.path} HTTP/1.1"
         self._head = _write([first, *(f"{name}: {value}" for name, value in lines)])
         self._masked = _write([first, *(f"{name}: {masked(name, value)}" for name, value in lines)])
 
-    def sign(self, body: bytes, message_id: str, timestamp: int, now: int, bearer: str | None = None) -> Head:
-        """Return the head for one attempt; `timestamp` is its Unix seconds, `now` the same in ms.
+    def sign(self, body: bytes, message: Message, bearer: str | None = None) -> Head:
+        """Return the head for one attempt.
 
         `bearer` is the access token of an endpoint with OAuth2. Header names are written as their specifications do,
         lower case for `webhook-*`; receivers must not mind (RFC 9110 §5.1).
@@ -61,7 +62,7 @@ class Letterhead:
         Raises:
             Invalid: the access token holds characters that no header may carry.
         """
-        signed = self._dialect.sign(body, message_id, timestamp, self._keys, now)
+        signed = self._dialect.sign(body, message, self._keys, self._endpoint)
         tail = "".join([f"{name}: {value}\r\n" for name, value in signed]) + f"Content-Length: {len(body)}\r\n"
         own = tail.encode("ascii")
         if bearer is None:

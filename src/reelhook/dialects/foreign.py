@@ -1,0 +1,62 @@
+"""What the dialects of foreign systems share: their names come from a table, their secrets are plain text."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from reelhook.dialects.room import Room
+from reelhook.dialects.translation import Translation
+from reelhook.errors import FieldError
+from reelhook.model.endpoint import Endpoint
+from reelhook.model.secret import Secret
+
+LONGEST_SECRET: Final = 256
+
+
+class Foreign(Room):
+    """A system with its own names for events."""
+
+    translation: Translation
+
+    def name_of(self, event_type: str, endpoint: Endpoint | None = None) -> str | None:
+        """Return how the system calls a canonical event; None when it cannot be told of it."""
+        return self.translation.name_of(event_type, endpoint.events if endpoint is not None else ())
+
+    def subscribes(self, entry: str, event_type: str, category: str) -> bool:  # noqa: ARG002 - the protocol
+        """Tell whether an entry is the event's name here, or an alias of it."""
+        name = self.translation.name_of(event_type)
+        return name is not None and self.translation.plain(entry) == name
+
+    def check_events(self, events: Sequence[str]) -> list[FieldError]:
+        """Say which entries are no names of the system."""
+        known = self.translation.names
+        return [
+            FieldError(f"{entry[:60]!r} is no event of this dialect; there are {', '.join(known)}", f"/events/{place}")
+            for place, entry in enumerate(events)
+            if entry not in known
+        ]
+
+    def rank(self, event_type: str) -> int:
+        """Return the place of a type among those that bear one name here."""
+        return self.translation.rank(event_type)
+
+    def key(self, secret: Secret) -> bytes:
+        """Return the secret as it stands, in UTF-8."""
+        return secret.reveal().encode()
+
+    def new_secret(self, random_bytes: bytes) -> str | None:  # noqa: ARG002 - the protocol
+        """Make none: whoever wants signatures brings a secret."""
+        return None
+
+
+def check_secret(endpoint: Endpoint) -> list[FieldError]:
+    """Say what is wrong with a secret of free text."""
+    if endpoint.secret is None or 1 <= len(endpoint.secret.reveal()) <= LONGEST_SECRET:
+        return []
+    return [FieldError(f"a secret has 1 to {LONGEST_SECRET} characters", "/secret")]
+
+
+def check_unsigned(endpoint: Endpoint, system: str) -> list[FieldError]:
+    """Refuse a secret where the system signs nothing: it would promise what no receiver could check."""
+    if endpoint.secret is None:
+        return []
+    return [FieldError(f"{system} signs nothing, so there is no use for a secret; leave it out", "/secret")]

@@ -1,0 +1,37 @@
+from typing import Final
+
+from reelhook.dialects.translation import Translation
+
+TABLE: Final = Translation(
+    {"clip.new": ("asset.uploaded",), "clip.changed": ("asset.updated", "asset.moved"), "hello": ("user.created",)},
+    fallbacks={"asset.created": "clip.new", "asset.updated": "never"},
+    aliases={"clip.added": "clip.new"},
+)
+
+
+def test_a_canonical_type_is_said_in_the_words_of_the_system() -> None:
+    assert TABLE.name_of("asset.moved") == "clip.changed"
+    assert TABLE.name_of("live.started") is None
+
+
+def test_a_fallback_speaks_where_the_system_has_no_word_and_never_over_one_that_it_has() -> None:
+    assert TABLE.name_of("asset.created") == "clip.new"
+    assert TABLE.name_of("asset.updated") == "clip.changed"
+
+
+def test_a_name_means_the_first_of_its_types_and_a_fallback_is_never_meant() -> None:
+    assert TABLE.canonical("clip.changed") == "asset.updated"
+    assert TABLE.canonical("clip.new") == "asset.uploaded"
+    assert TABLE.canonical("clip.added") == "asset.uploaded"
+    assert TABLE.canonical("unheard.of") is None
+
+
+def test_the_plain_word_is_preferred_to_the_others_and_all_of_them_to_a_fallback() -> None:
+    assert [TABLE.rank(one) for one in ("asset.updated", "asset.moved")] == [0, 1]
+    assert [TABLE.rank(one) for one in ("asset.uploaded", "asset.created")] == [0, 1]
+
+
+def test_an_endpoint_that_subscribed_to_an_alias_hears_it_under_that_name() -> None:
+    assert TABLE.name_of("asset.created", ["clip.added"]) == "clip.added"
+    assert TABLE.name_of("asset.created", ["hello", "clip.new", "clip.added"]) == "clip.new"
+    assert TABLE.name_of("user.created", ["clip.added"]) == "hello"
