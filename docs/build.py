@@ -30,7 +30,8 @@ _MOVES: Final[Mapping[Move, str]] = {
     ),
     Move.RESCUE: (
         "The process died while it was being sent. An attempt `interrupted`, outcome unknown, is recorded; it takes a "
-        "number but does not advance the schedule. Every fifth in a row counts as a failed attempt."
+        "number but does not advance the schedule. Every fifth in a row counts as a failed attempt, "
+        "which may be the last one: then the delivery is given up here."
     ),
     Move.RESEND: (
         "Somebody asked for it: a resend, a recover or a replay. The schedule starts anew, the numbering goes on. "
@@ -102,7 +103,8 @@ def event_types_page() -> str:
 
 def openapi_page() -> str:
     """Write the OpenAPI document as the server serves it."""
-    routes = app.ROUTES + documentation.routes(app.ROUTES, "", docs=True)
+    described = app.ROUTES + app.COMPAT_ROUTES
+    routes = described + documentation.routes(described, "", docs=True)
     return json.dumps(openapi(routes, ""), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -4,7 +4,11 @@ The API writes them as RFC 9457 problems, the command line as one line. A messag
 do; it never holds a secret. Foreign exceptions are mapped to these once, at the edge where they appear.
 """
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple
+
+_NO_MEMBERS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class FieldError(NamedTuple):
@@ -15,17 +19,28 @@ class FieldError(NamedTuple):
 
 
 class ReelhookError(Exception):
-    """An error meant for the caller; `detail` is one sentence that says what was wrong and what to do."""
+    """An error meant for the caller; `detail` is one sentence that says what was wrong and what to do.
+
+    `members` are further members of the problem document (RFC 9457 §3.2), values that JSON has a form for.
+    """
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str, *, errors: tuple[FieldError, ...] = (), slug: str | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        slug: str | None = None,
+        members: Mapping[str, Any] = _NO_MEMBERS,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors
         self.problem_slug = slug or self.slug
+        self.members = members
 
 
 class Malformed(ReelhookError):
@@ -97,6 +112,13 @@ class NotExpressible(Invalid):
 
     slug = "not-expressible"
     title = "Not expressible in this dialect"
+
+
+class ConnectionTestFailed(Invalid):
+    """The receiver must answer 2xx to a test before this is saved, and did not; `test` tells all of it."""
+
+    slug = "connection-test-failed"
+    title = "Connection test failed"
 
 
 class KeyReused(Invalid):

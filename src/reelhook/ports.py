@@ -5,21 +5,24 @@ Methods that return an awaitable touch the disk through the group commit, or rea
 are point reads (a few microseconds) and may be called anywhere in the loop.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from reelhook.model.access import App, Token
+from reelhook.model.access import App, LinkRefresh, Token
 from reelhook.model.attempt import Attempt, AttemptDetail, Failure, Timing, Verdict
 from reelhook.model.audit import AuditEntry
 from reelhook.model.delivery import Delivery, State, Trigger
-from reelhook.model.endpoint import DisabledReason, Endpoint
+from reelhook.model.endpoint import DisabledReason, Disabling, Endpoint
 from reelhook.model.event import Event
 from reelhook.model.event_type import EventType
 from reelhook.model.http import Request, Response
 from reelhook.model.page import LogFilter, Page, Stats
+from reelhook.model.quota import Quota
 from reelhook.model.task import Selection, Task
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Clock(Protocol):
@@ -76,10 +79,39 @@ class StoredKey(msgspec.Struct, gc=False):
     event_id: int
 
 
+class SealedAnswer(msgspec.Struct, gc=False):
+    """A key of an app with its answer sealed: what a store commits together with the change that the answer tells of.
+
+    `sealed_at` is when (ms), so that one that has expired gives way.
+    """
+
+    app_id: str
+    key: Key
+    sealed_at: int
+
+
+class Telling(NamedTuple):
+    """One change of an asset as one endpoint hears of it: under the name of its dialect, and when it happened (ms)."""
+
+    endpoint_id: int
+    event_name: str
+    asset: str
+    occurred_at: int
+
+
+class Told(NamedTuple):
+    """That a change was told, as which canonical type, and until when that is remembered (ms)."""
+
+    telling: Telling
+    event_type: str
+    expires_at: int
+
+
 class Acceptance(msgspec.Struct, gc=False):
     """Everything that one publish promises, committed together or not at all; `deliveries[i]` belong to `events[i]`.
 
     `due_at` (ms, scheduling time) is when what waits is due: at once. `answer` is what the publisher is told then.
+    `contexts` are pairs of an asset's id and a context: what an asset has already stays.
     """
 
     app_id: str
@@ -88,6 +120,8 @@ class Acceptance(msgspec.Struct, gc=False):
     due_at: int
     answer: bytes = b""
     keys: Sequence[Key] = ()
+    contexts: Sequence[tuple[str, str]] = ()
+    tellings: Sequence[Told] = ()
 
 
 class Claimed(msgspec.Struct, gc=False):
@@ -95,7 +129,7 @@ class Claimed(msgspec.Struct, gc=False):
 
     `attempts` counts this attempt too. `step` is the number of scheduled attempts before this one since the schedule
     (re)started. `previous_attempt_id` chains the attempts of a delivery together. `from_queue` is False when accept
-    handed it over without queueing it.
+    handed it over without queueing it. `quota` is how its app stands with this attempt, once that has begun.
     """
 
     id: int
@@ -109,6 +143,7 @@ class Claimed(msgspec.Struct, gc=False):
     previous_attempt_id: int | None = None
     lane: str | None = None
     from_queue: bool = True
+    quota: Quota | None = None
 
 
 class AttemptRecord(msgspec.Struct, gc=False):
@@ -139,6 +174,7 @@ class AttemptRecord(msgspec.Struct, gc=False):
     truncated: bool
     remote_address: str | None
     replayed: bool = False
+    renewed: bool = False
 
 
 class Completion(msgspec.Struct, gc=False):
@@ -157,12 +193,26 @@ class Completion(msgspec.Struct, gc=False):
     from_queue: bool = True
 
 
-class Committing(Awaitable[bytes], Protocol):
-    """An accept under way: what the loop's futures offer. Its result is the acceptance's answer."""
+Wait = Callable[[int, int], float | None]
+"""How long (s) a delivery for this endpoint waits after so many steps of its schedule; None: it is used up."""
+
+
+class Rescued(msgspec.Struct):
+    """What a rescue has freed: how many, and those of them that are not sent again."""
+
+    count: int = 0
+    given_up: list[Completion] = []
+
+
+class Committing(Awaitable[T_co], Protocol[T_co]):
+    """Something that is being committed: what the loop's futures offer. The store calls back at once when it is done,
+    without a turn of the loop for each.
+    """
 
     def add_done_callback(self, call: Callable[[Any], object], /) -> None: ...  # noqa: D102
     def cancelled(self) -> bool: ...  # noqa: D102
     def exception(self) -> BaseException | None: ...  # noqa: D102
+    def result(self) -> T_co: ...  # noqa: D102
 
 
 class Journal(Protocol):
@@ -172,11 +222,11 @@ class Journal(Protocol):
         """Return what is known of a key: stored, being stored at this moment, or nothing."""
         ...
 
-    def accept(self, acceptance: Acceptance) -> "Committing":
+    def accept(self, acceptance: Acceptance) -> Committing[bytes]:
         """Commit events with their deliveries and keys; done, with the answer, when it is on disk."""
         ...
 
-    def record(self, completion: Completion) -> Awaitable[bool]:
+    def record(self, completion: Completion) -> Committing[bool]:
         """Commit an attempt and its delivery's new state; False when the claim was no longer ours (then only the
         attempt is recorded).
         """
@@ -187,19 +237,42 @@ class Journal(Protocol):
         ...
 
 
+class Contexts(Protocol):
+    """The context that each asset was first seen with."""
+
+    def recall(self, app_id: str, asset_ids: Sequence[str]) -> str | Awaitable[str | None] | None:
+        """Return the context of an asset by its ids, the first that has one: stored, being stored at this moment, or
+        nothing.
+        """
+        ...
+
+
+class Tellings(Protocol):
+    """Which endpoints were told of which changes, where one change may be posted as several types."""
+
+    def recall(self, app_id: str, telling: Telling) -> str | Awaitable[str | None] | None:
+        """Return as which type it was told: stored, being stored at this moment, or nothing."""
+        ...
+
+
 class Queue(Protocol):
     """What waits to be sent."""
 
-    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Awaitable[Sequence[Claimed]]:
-        """Take up to `limit` deliveries of one endpoint that are due; they are `sending` and ours when this returns."""
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Sequence[Claimed]]:
+        """Take up to `limit` deliveries of one endpoint that are due; they are `sending` and ours when this returns.
+
+        Their events have up to `size` bytes together; the first is taken however large it is.
+        """
         ...
 
     def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
         """Give back deliveries of which no byte was written; the attempt number is given back too."""
         ...
 
-    def rescue(self, now: int) -> Awaitable[int]:
-        """Free what the previous process left in `sending`, each with an attempt `interrupted`; return how many."""
+    def rescue(self, now: int, wait: Wait) -> Awaitable[Rescued]:
+        """Free what the previous process left in `sending`, each with an attempt `interrupted`: it is due at once, or,
+        when it was interrupted so often that it counts as a failed attempt, when `wait` says.
+        """
         ...
 
     def next_due(self, endpoint_id: int) -> int | None:
@@ -210,7 +283,9 @@ class Queue(Protocol):
         """Return for every endpoint with waiting deliveries when the first is due."""
         ...
 
-    def resend(self, app_id: str, delivery_id: int, trigger: Trigger, now: int) -> Awaitable[Delivery]:
+    def resend(
+        self, app_id: str, delivery_id: int, trigger: Trigger, now: int, entry: AuditEntry | None = None
+    ) -> Awaitable[Delivery]:
         """Put a delivery back to `pending`, its schedule restarted; Conflict while sending, NotFound if not theirs."""
         ...
 
@@ -218,7 +293,7 @@ class Queue(Protocol):
         """Make a delivery, cancelled for now, of an event for an endpoint that never had it; a replay sends it."""
         ...
 
-    def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
+    def cancel(self, app_id: str, delivery_id: int, now: int, entry: AuditEntry | None = None) -> Awaitable[Delivery]:
         """Cancel a waiting delivery; Conflict in any other state."""
         ...
 
@@ -264,12 +339,14 @@ class Log(Protocol):
 
 
 class Apps(Protocol):
-    """The tenants. Every change carries its audit entry, committed with it."""
+    """The tenants. Every change carries its audit entry, and the answer to be kept where there is one: all of it is one
+    commit. (So do the changes of everything below.)
+    """
 
     def get(self, app_id: str) -> App | None: ...  # noqa: D102
     def all(self) -> Iterable[App]: ...  # noqa: D102
     def page(self, cursor: str | None, limit: int) -> Page[App]: ...  # noqa: D102
-    def add(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def add(self, app: App, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]: ...  # noqa: D102
     def change(self, app: App, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
     def remove(self, app_id: str, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
 
@@ -280,19 +357,29 @@ class Tokens(Protocol):
     def by_hash(self, digest: bytes) -> Token | None: ...  # noqa: D102
     def get(self, app_id: str, token_id: int) -> Token | None: ...  # noqa: D102
     def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Token]: ...  # noqa: D102
-    def add(self, token: Token, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def add(  # noqa: D102
+        self, token: Token, entry: AuditEntry, answer: SealedAnswer | None = None
+    ) -> Awaitable[None]: ...
     def remove(self, app_id: str, token_id: int, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
 
 
 class Endpoints(Protocol):
-    """Endpoints, each a chain of immutable versions. `add` and `change` store the version that they are given."""
+    """Endpoints, each a chain of immutable versions. `add` and `change` store the version that they are given; `remove`
+    with a version removes that one only, Conflict when it is not the current one.
+    """
 
     def get(self, app_id: str, endpoint_id: int) -> Endpoint | None: ...  # noqa: D102
     def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Endpoint]: ...  # noqa: D102
     def all(self) -> Iterable[Endpoint]: ...  # noqa: D102
-    def add(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
-    def change(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
-    def remove(self, app_id: str, endpoint_id: int, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def add(  # noqa: D102
+        self, endpoint: Endpoint, entry: AuditEntry, answer: SealedAnswer | None = None
+    ) -> Awaitable[None]: ...
+    def change(  # noqa: D102
+        self, endpoint: Endpoint, entry: AuditEntry, answer: SealedAnswer | None = None
+    ) -> Awaitable[None]: ...
+    def remove(  # noqa: D102
+        self, app_id: str, endpoint_id: int, entry: AuditEntry, version: int | None = None
+    ) -> Awaitable[None]: ...
 
 
 class EventTypes(Protocol):
@@ -301,7 +388,9 @@ class EventTypes(Protocol):
     def get(self, app_id: str, name: str) -> EventType | None: ...  # noqa: D102
     def of(self, app_id: str) -> Sequence[EventType]: ...  # noqa: D102
     def all(self) -> Iterable[EventType]: ...  # noqa: D102
-    def put(self, event_type: EventType, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
+    def put(  # noqa: D102
+        self, event_type: EventType, entry: AuditEntry, answer: SealedAnswer | None = None
+    ) -> Awaitable[None]: ...
     def remove(self, app_id: str, name: str, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
 
 
@@ -311,7 +400,9 @@ class Tasks(Protocol):
     def get(self, app_id: str, task_id: int) -> Task | None: ...  # noqa: D102
     def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]: ...  # noqa: D102
     def unfinished(self) -> Sequence[Task]: ...  # noqa: D102
-    def add(self, task: Task, entry: AuditEntry | None) -> Awaitable[None]: ...  # noqa: D102
+    def add(  # noqa: D102
+        self, task: Task, entry: AuditEntry | None, answer: SealedAnswer | None = None
+    ) -> Awaitable[None]: ...
     def change(self, task: Task, entry: AuditEntry | None) -> Awaitable[None]: ...  # noqa: D102
     async def count(self, app_id: str, selection: Selection) -> int:
         """Count the deliveries that a selection names."""
@@ -335,7 +426,23 @@ class Answers(Protocol):
     """Answers to POSTs that carried an `Idempotency-Key`, sealed, because they may show a secret once."""
 
     def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None: ...  # noqa: D102
-    def keep(self, app_id: str, key: Key) -> Awaitable[None]: ...  # noqa: D102
+    def seal(self, app_id: str, key: Key) -> SealedAnswer:
+        """Make an answer ready to be committed together with what it tells of. Where one is kept already, the commit
+        is refused with Conflict: somebody else has done what was asked for.
+        """
+        ...
+
+    def keep(self, app_id: str, key: Key) -> Awaitable[None]:
+        """Keep an answer that tells of no change; where one is kept already it stays."""
+        ...
+
+
+class Notices(Protocol):
+    """What owners of endpoints were told, so that a new start does not tell it again."""
+
+    def told(self, failing: Mapping[int, int]) -> Awaitable[None]:
+        """Note for endpoints when (ms) their owners were told that they fail."""
+        ...
 
 
 class Upkeep(Protocol):
@@ -365,16 +472,16 @@ class Upkeep(Protocol):
 class HandOver(Protocol):
     """Where accept passes on what it made: straight to the dispatcher where the endpoint keeps up, else as a hint."""
 
-    def reserve(self, endpoint_id: int) -> bool:
-        """Ask for a place in the dispatcher's memory; each place is given back by `take` or `cancel`."""
+    def reserve(self, endpoint_id: int, size: int) -> bool:
+        """Ask for a place for so many bytes in the dispatcher's memory; each is given back by `take` or `cancel`."""
         ...
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         """Take over deliveries that are committed, in the places reserved for them."""
         ...
 
-    def cancel(self, endpoint_ids: Sequence[int]) -> None:
-        """Give reserved places back: the commit failed."""
+    def cancel(self, places: Iterable[tuple[int, int]]) -> None:
+        """Give reserved places back, each an endpoint and a size: the commit failed."""
         ...
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
@@ -383,16 +490,50 @@ class HandOver(Protocol):
 
 
 class Delivered(msgspec.Struct, gc=False):
-    """What `deliver` returns: the completion to be recorded, and the verdict that the endpoint's lane learns from."""
+    """What `deliver` returns: the completion to be recorded, and the verdict that the endpoint's lane learns from;
+    where the endpoint must be disabled now, why, and with which figures.
+    """
 
     completion: Completion
     verdict: Verdict
     disabled: DisabledReason | None = None
+    disabling: Disabling | None = None
+
+
+class AccessToken(msgspec.Struct, frozen=True, gc=False):
+    """An access token; `kept`: from an earlier attempt, so that it may have been revoked since."""
+
+    text: str
+    kept: bool
+
+
+class FreshLinks(msgspec.Struct, frozen=True):
+    """Links of one asset that work now; `expires_at` (ms) is until when, None where nobody says."""
+
+    url: str | None
+    thumbnail_url: str | None
+    expires_at: int | None
+
+
+class Links(Protocol):
+    """Fetches fresh links of an asset from its app."""
+
+    async def refresh(self, app_id: str, where: LinkRefresh, asset_id: str | int, ids: Mapping[str, Any]) -> FreshLinks:
+        """Return links that still work for five minutes or, if the app has no better, a little less. Raises
+        PrepareFailed.
+        """
+        ...
 
 
 class Credentials(Protocol):
     """Fetches what an endpoint's authentication needs."""
 
-    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
-        """Return the access token of an endpoint with OAuth2; `fresh` after a 401. Raises PrepareFailed."""
+    async def bearer(self, endpoint: Endpoint) -> AccessToken:
+        """Return the access token of an endpoint with OAuth2. Raises PrepareFailed."""
+        ...
+
+    async def renew(self, endpoint: Endpoint, refused: str) -> AccessToken | None:
+        """Return another token than the kept one that a receiver has just refused; None when there is none, or none may
+        be asked for again so soon. Raises PrepareFailed.
+        """
         ...

@@ -15,6 +15,7 @@ from reelhook.model.endpoint import Endpoint
 from reelhook.model.http import Request, Response
 from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
+from reelhook.ports import AccessToken
 from reelhook.server.assembly import services
 from reelhook.server.engine import Engine, EngineOptions, World
 from reelhook.settings import Settings
@@ -55,7 +56,10 @@ class Answer(NamedTuple):
 
 
 class NoCredentials:
-    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
+    async def renew(self, endpoint: Endpoint, refused: str) -> AccessToken | None:
+        raise AssertionError("no token was ever given")
+
+    async def bearer(self, endpoint: Endpoint) -> AccessToken:
         raise AssertionError("no endpoint here asks for a token")
 
 

@@ -292,12 +292,53 @@ def test_an_idempotency_key_counts_at_the_door(served):
         assert peer.answer()[0] == 400
 
 
+def test_a_familiar_head_publishes_each_body_as_it_is(served):
+    with Peer(served) as peer:
+        for number in (1, 22, 333, 4444):
+            peer.send(post(b'{"type": "familiar.head", "data": %d}' % number))
+            assert peer.answer()[0] == 202
+    listed = served.do(served.house.get("/v1/events?event_type=familiar.head"))["items"]
+    data = [served.do(served.house.get(f"/v1/events/{one['id']}"))["data"] for one in listed]
+    assert data == [4444, 333, 22, 1]
+
+
+def test_a_familiar_head_is_held_to_every_rule(served):
+    with Peer(served) as peer:
+        for _ in range(2):
+            peer.send(post())
+            assert peer.answer()[0] == 202
+        peer.send(post(b"{"))
+        assert peer.answer()[0] == 400
+        peer.send(post(), post(b'{"type": "x y", "data": 1}'))
+        assert [peer.answer()[0] for _ in range(2)] == [202, 422]
+        peer.send(post()[:-5])
+        time.sleep(0.05)
+        peer.send(post()[-5:])
+        assert peer.answer()[0] == 202
+        peer.send(post(b" " * 100001))
+        assert peer.answer()[0] == 413
+
+
+def test_a_familiar_head_whose_token_is_removed_is_let_in_no_more(served):
+    made = served.do(served.house.post("/v1/tokens", {"name": "leaver", "role": "member"}))
+    auth = f"Authorization: Bearer {made['token']}\r\n".encode()
+    with Peer(served) as peer:
+        for _ in range(2):
+            peer.send(post(auth=auth))
+            assert peer.answer()[0] == 202
+        assert served.do(served.house.ask("DELETE", f"/v1/tokens/{made['id']}")).status == 204
+        peer.send(post(auth=auth))
+        assert peer.answer()[0] == 401
+
+
 def test_a_fault_of_ours_is_a_problem(served, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret detail")
 
-    async def later(*_):
-        raise RuntimeError("secret detail")
+    def later(*_):
+        promised = asyncio.get_running_loop().create_future()
+        promised.set_exception(RuntimeError("secret detail"))
+        return promised
 
     desk = served.house.door.desk
     with Peer(served) as peer:
@@ -340,9 +381,12 @@ def test_a_stop_answers_what_is_under_way_and_closes(tmp_path, monkeypatch):
     with ServedHouse(tmp_path / "r.db") as served:
         held = []
 
-        async def slow(*_):
+        def slow(*_):
             held.append(asyncio.Event())
-            await held[0].wait()
+            return asyncio.ensure_future(answer(held[0]))
+
+        async def answer(event):
+            await event.wait()
             return b'{"done": true}'
 
         monkeypatch.setattr(served.house.door.desk, "_publish", slow)

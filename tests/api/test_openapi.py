@@ -6,11 +6,13 @@ import jsonschema_rs
 import pytest
 
 from reelhook.api import documentation
-from reelhook.api.app import ROUTES
+from reelhook.api.app import COMPAT_ROUTES
+from reelhook.api.app import ROUTES as NATIVE_ROUTES
 from reelhook.api.dispatch import encode
 from reelhook.api.openapi import openapi
 from reelhook.model.catalogue import BUILT_IN
 
+ROUTES = NATIVE_ROUTES + COMPAT_ROUTES
 DESCRIBED = (*ROUTES, *documentation.routes(ROUTES, "", docs=True))
 DOCUMENT = json.loads(encode(openapi(DESCRIBED, "https://reelhook.example")))
 

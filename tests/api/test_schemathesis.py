@@ -7,10 +7,10 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from tests.api.house import OPERATOR
 from tests.api.served import ServedHouse
 
-from reelhook.api.app import ROUTES
+from reelhook.api.app import COMPAT_ROUTES, ROUTES
 
 PARAMETERLESS = {"/healthz", "/readyz", "/metrics"}
-CASES = [(route.method, route.path) for route in ROUTES if route.path not in PARAMETERLESS]
+CASES = [(route.method, route.path) for route in ROUTES + COMPAT_ROUTES if route.path not in PARAMETERLESS]
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,14 @@ class House:
         """Wait until an endpoint got so many requests, and return them."""
         return self.listener.wait(endpoint["_path"], count)
 
+    def logged(self, endpoint: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:
+        """Wait until so many attempts at an endpoint are in the log, and return their lines, newest first."""
+
+        def lines() -> list[dict[str, Any]]:
+            return list(self.api.pages(f"/v1/logs?endpoint_id={endpoint['id']}"))
+
+        return until(lambda: found if len(found := lines()) >= count else None, f"{count} attempts are in the log")
+
     def settled(self, event_id: str) -> list[dict[str, Any]]:
         """Wait until nothing of an event is on its way any more, and return its deliveries."""
 
@@ -80,3 +88,13 @@ def listener():
 @pytest.fixture
 def house(running, listener):
     return House(running, listener)
+
+
+@pytest.fixture
+def another_house(running, listener):
+    """Builds further houses: with more of what an app says of itself, or in another program."""
+
+    def build(program: Program = running, **app: Any) -> House:
+        return House(program, listener, **app)
+
+    return build

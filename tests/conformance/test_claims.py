@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.conformance.world import PLENTY
 
 from reelhook.errors import Conflict
 from reelhook.model.delivery import State, Trigger
@@ -17,7 +18,7 @@ def test_a_delivery_that_is_resent_in_the_commit_that_claims_it_is_queued_once(t
         delivery_id = event.id + 1
         world.clock.move(1000)
         resent = world.store.queue.resend("default", delivery_id, Trigger.RESEND, world.clock.time)
-        first, _ = await asyncio.gather(world.store.queue.claim(endpoint.id, 10, world.clock.time, 7), resent)
+        first, _ = await asyncio.gather(world.store.queue.claim(endpoint.id, 10, world.clock.time, 7, PLENTY), resent)
         claimed = [*first, *await world.claim(endpoint)]
         assert [one.id for one in claimed] == [delivery_id]
         assert world.store.queue.next_due(endpoint.id) is None
@@ -34,7 +35,7 @@ def test_a_delivery_that_is_cancelled_in_the_commit_that_claims_it_is_not_sent(t
         event = await world.publish(endpoint)
         cancelled = world.store.queue.cancel("default", event.id + 1, world.clock.time)
         claimed, delivery = await asyncio.gather(
-            world.store.queue.claim(endpoint.id, 10, world.clock.time, 7), cancelled
+            world.store.queue.claim(endpoint.id, 10, world.clock.time, 7, PLENTY), cancelled
         )
         assert (list(claimed), delivery.state) == ([], State.CANCELLED)
         assert world.store.queue.next_due(endpoint.id) is None
@@ -47,7 +48,7 @@ def test_a_delivery_that_is_claimed_first_can_neither_be_resent_nor_cancelled(te
     async def story(world):
         endpoint = await world.endpoint()
         event = await world.publish(endpoint)
-        claim = world.store.queue.claim(endpoint.id, 10, world.clock.time, 7)
+        claim = world.store.queue.claim(endpoint.id, 10, world.clock.time, 7, PLENTY)
         resent = world.store.queue.resend("default", event.id + 1, Trigger.RESEND, world.clock.time)
         cancelled = world.store.queue.cancel("default", event.id + 1, world.clock.time)
         claimed, *refusals = await asyncio.gather(claim, resent, cancelled, return_exceptions=True)
@@ -62,7 +63,7 @@ def test_what_two_claims_of_one_commit_find_is_taken_once(tell):
         endpoint = await world.endpoint()
         for _ in range(5):
             await world.publish(endpoint)
-        claims = [world.store.queue.claim(endpoint.id, 3, world.clock.time, number) for number in (7, 8)]
+        claims = [world.store.queue.claim(endpoint.id, 3, world.clock.time, number, PLENTY) for number in (7, 8)]
         first, second = await asyncio.gather(*claims)
         taken = [one.id for one in (*first, *second)]
         assert len(taken) == len(set(taken)) == 3
@@ -119,7 +120,7 @@ def test_a_completion_of_a_claim_that_was_lost_changes_nothing_but_is_recorded(t
         event = await world.publish(endpoint)
         [late] = await world.claim(endpoint)
         await world.store.queue.release([late])
-        [current] = await world.store.queue.claim(endpoint.id, 1, world.clock.time, 8)
+        [current] = await world.store.queue.claim(endpoint.id, 1, world.clock.time, 8, PLENTY)
         assert late.claim_id != current.claim_id
         assert not await world.store.journal.record(world.completion(late, endpoint))
         [delivery] = await world.deliveries(event=event.public_id)

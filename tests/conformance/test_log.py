@@ -300,3 +300,16 @@ def test_figures_come_from_rollups(tell: Teller) -> None:
             await read("other", endpoint.id, start, start + MINUTE, MINUTE)
 
     tell(story)
+
+
+def test_an_attempt_says_that_it_was_made_again_with_a_fresh_connection_or_a_new_token(tell: Teller) -> None:
+    async def story(world: World) -> None:
+        endpoint = await world.endpoint()
+        for again in ({}, {"replayed": True}, {"renewed": True}):
+            await world.publish(endpoint)
+            (attempt_id,) = await world.send(endpoint, **again)
+            detail = await world.store.log.attempt("default", attempt_id)
+            said = (detail.replayed_on_fresh_connection, detail.repeated_with_new_token)
+            assert said == ("replayed" in again, "renewed" in again)
+
+    tell(story)

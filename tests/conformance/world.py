@@ -18,6 +18,8 @@ from reelhook.ports import Acceptance, AttemptRecord, Claimed, Completion, Key, 
 START = 1_795_242_600_000
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
+PLENTY = 1 << 30
+"""More bytes than all events of a story have together."""
 
 
 class HandClock:
@@ -92,8 +94,10 @@ class World:
         self.clock.move(1)
         return event
 
-    async def claim(self, endpoint: Endpoint, limit: int = 1000) -> Sequence[Claimed]:
-        claimed: Sequence[Claimed] = await self.store.queue.claim(endpoint.id, limit, self.clock.time, 7)
+    async def claim(
+        self, endpoint: Endpoint, limit: int = 1000, *, claim_id: int = 7, size: int = PLENTY
+    ) -> Sequence[Claimed]:
+        claimed: Sequence[Claimed] = await self.store.queue.claim(endpoint.id, limit, self.clock.time, claim_id, size)
         return claimed
 
     async def send(self, endpoint: Endpoint, limit: int = 1000, **outcome: Any) -> list[int]:

@@ -145,4 +145,7 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_every_dialect_has_a_page():
-    assert {page.stem for page in (HERE / "dialects").glob("*.md")} == set(DIALECTS)
+    assert {page.stem for page in (HERE / "dialects").glob("*.md")} == {*DIALECTS, "README"}
+    overview = (HERE / "dialects" / "README.md").read_text()
+    listed = re.findall(r"^\| \[`(\w+)`\]\((\w+)\.md\)", overview, re.MULTILINE)
+    assert sorted(listed) == sorted((name, name) for name in DIALECTS)

@@ -13,6 +13,7 @@ from tests.transport.wire_scene import LOOPBACK, PUBLIC, Directory
 from reelhook.model.attempt import PrepareFailed
 from reelhook.model.endpoint import BasicAuth, Endpoint, OAuth2Auth
 from reelhook.model.secret import Secret
+from reelhook.ports import AccessToken
 from reelhook.transport.http import HttpWire
 from reelhook.transport.oauth import OAuthTokens
 
@@ -71,13 +72,17 @@ def scene_of(run, scenario, script, **options):
     return run(scene())
 
 
+async def bearer(tokens, one):
+    return (await tokens.bearer(one)).text
+
+
 def form_of(received):
     return {name: values[0] for name, values in parse_qs(received.body.decode(), strict_parsing=True).items()}
 
 
 def test_client_credentials_are_asked_for_as_the_rfc_says(run):
     async def scenario(tokens, receiver, _):
-        assert await tokens.bearer(endpoint(receiver.url, client_id="me:ü", scope="a b")) == "token-1"
+        assert await bearer(tokens, endpoint(receiver.url, client_id="me:ü", scope="a b")) == "token-1"
         received = receiver.requests[0]
         assert received.method == "POST"
         assert received.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -102,7 +107,7 @@ def knowing_by_basic(refusal):
 def test_a_client_that_is_not_known_by_the_form_is_tried_once_by_basic_and_it_is_remembered(run, refusal):
     async def scenario(tokens, receiver, _):
         one = endpoint(receiver.url, client_id="me:ü")
-        assert [await tokens.bearer(one) for _ in range(2)] == ["token-1", "token-1"]
+        assert [await bearer(tokens, one) for _ in range(2)] == ["token-1", "token-1"]
         first, *rest = receiver.requests
         assert "client_secret" in form_of(first)
         assert len(rest) == 2
@@ -110,7 +115,7 @@ def test_a_client_that_is_not_known_by_the_form_is_tried_once_by_basic_and_it_is
             assert form_of(received) == {"grant_type": "client_credentials"}
             scheme, credentials = received.headers["authorization"].split(" ")
             assert (scheme, base64.b64decode(credentials)) == ("Basic", b"me%3A%C3%BC:canary-s3cret")
-        await tokens.bearer(endpoint(receiver.url, version=2, client_id="me:ü"))
+        await bearer(tokens, endpoint(receiver.url, version=2, client_id="me:ü"))
         assert "client_secret" in form_of(receiver.requests[3])
 
     scene_of(run, scenario, knowing_by_basic(refusal))
@@ -129,7 +134,7 @@ def test_a_client_that_is_not_known_by_the_form_is_tried_once_by_basic_and_it_is
 def test_only_an_unknown_client_is_tried_otherwise_and_only_once(run, refusal, fields, asked):
     async def scenario(tokens, receiver, _):
         with pytest.raises(PrepareFailed):
-            await tokens.bearer(endpoint(receiver.url, **fields))
+            await bearer(tokens, endpoint(receiver.url, **fields))
         assert len(receiver.requests) == asked
 
     scene_of(run, scenario, (forever(respond(lambda _: refusal)),))
@@ -138,7 +143,7 @@ def test_only_an_unknown_client_is_tried_otherwise_and_only_once(run, refusal, f
 def test_a_failure_of_the_second_try_may_pass(run):
     async def scenario(tokens, receiver, _):
         with pytest.raises(PrepareFailed, match="503") as failed:
-            await tokens.bearer(endpoint(receiver.url))
+            await bearer(tokens, endpoint(receiver.url))
         assert failed.value.transient
 
     answers = iter([response(401), response(503)])
@@ -148,8 +153,8 @@ def test_a_failure_of_the_second_try_may_pass(run):
 def test_a_password_is_asked_for_as_the_rfc_says(run):
     async def scenario(tokens, receiver, _):
         fields = {"grant": "password", "username": "u&ü", "password": Secret("p=1")}
-        await tokens.bearer(endpoint(receiver.url, client_id="me", client_secret=None, **fields))
-        await tokens.bearer(endpoint(receiver.url, number=2, client_id=None, client_secret=None, **fields))
+        await bearer(tokens, endpoint(receiver.url, client_id="me", client_secret=None, **fields))
+        await bearer(tokens, endpoint(receiver.url, number=2, client_id=None, client_secret=None, **fields))
         own = {"grant_type": "password", "username": "u&ü", "password": "p=1"}
         assert [form_of(received) for received in receiver.requests] == [own | {"client_id": "me"}, own]
         assert all("authorization" not in received.headers for received in receiver.requests)
@@ -164,11 +169,11 @@ def test_a_password_is_asked_for_as_the_rfc_says(run):
 def test_a_token_is_kept_until_shortly_before_it_expires(run, expires_in, seconds):
     async def scenario(tokens, receiver, clock):
         one = endpoint(receiver.url)
-        assert await tokens.bearer(one) == "token-1"
+        assert await bearer(tokens, one) == "token-1"
         clock.ms = seconds * 1000 - 1
-        assert await tokens.bearer(one) == "token-1"
+        assert await bearer(tokens, one) == "token-1"
         clock.ms += 2
-        assert await tokens.bearer(one) == "token-2"
+        assert await bearer(tokens, one) == "token-2"
 
     scene_of(run, scenario, issuing(expires_in=expires_in))
 
@@ -176,27 +181,64 @@ def test_a_token_is_kept_until_shortly_before_it_expires(run, expires_in, second
 @pytest.mark.parametrize("expires_in", [0, -5])
 def test_a_token_without_a_life_is_used_once(run, expires_in):
     async def scenario(tokens, receiver, _):
-        assert [await tokens.bearer(endpoint(receiver.url)) for _ in range(2)] == ["token-1", "token-2"]
+        assert [await bearer(tokens, endpoint(receiver.url)) for _ in range(2)] == ["token-1", "token-2"]
 
     scene_of(run, scenario, issuing(expires_in=expires_in))
 
 
-def test_a_refused_token_is_replaced(run):
+def test_a_kept_token_that_is_refused_is_replaced(run):
     async def scenario(tokens, receiver, _):
         one = endpoint(receiver.url)
-        assert await tokens.bearer(one) == "token-1"
-        assert await tokens.bearer(one, fresh=True) == "token-2"
-        assert await tokens.bearer(one) == "token-2"
+        assert await tokens.bearer(one) == AccessToken("token-1", kept=False)
+        assert await tokens.bearer(one) == AccessToken("token-1", kept=True)
+        assert await tokens.renew(one, "token-1") == AccessToken("token-2", kept=False)
+        assert await tokens.bearer(one) == AccessToken("token-2", kept=True)
 
     scene_of(run, scenario, issuing())
+
+
+def test_a_receiver_that_refuses_every_token_has_one_fetched_a_minute_and_no_more(run):
+    async def scenario(tokens, receiver, clock):
+        one = endpoint(receiver.url)
+        await tokens.bearer(one)
+        renewed = []
+        for second in range(180):
+            clock.ms = second * 1000
+            kept = await tokens.bearer(one)
+            renewed.append(await tokens.renew(one, kept.text) is not None)
+        assert sum(renewed) == 3
+        assert len(receiver.requests) == 4
+        assert await tokens.renew(endpoint(receiver.url, version=2), "token-4") is not None, "other credentials"
+
+    scene_of(run, scenario, issuing())
+
+
+def test_those_who_come_late_with_a_refused_token_get_the_one_that_was_fetched_meanwhile(run):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url)
+        await tokens.bearer(one)
+        first = await asyncio.gather(*(tokens.renew(one, "token-1") for _ in range(50)))
+        late = await tokens.renew(one, "token-1")
+        assert {token.text for token in (*first, late)} == {"token-2"}
+        assert len(receiver.requests) == 2
+
+    scene_of(run, scenario, issuing())
+
+
+def test_a_token_server_that_gives_the_refused_token_again_has_not_renewed_it(run):
+    async def scenario(tokens, receiver, _):
+        one = endpoint(receiver.url)
+        await tokens.bearer(one)
+        assert await tokens.renew(one, "same") is None
+
+    scene_of(run, scenario, saying(200, b'{"access_token": "same", "expires_in": 3600}'))
 
 
 def test_many_attempts_fetch_one_token(run):
     async def scenario(tokens, receiver, _):
         one = endpoint(receiver.url)
-        assert set(await asyncio.gather(*(tokens.bearer(one) for _ in range(50)))) == {"token-1"}
-        assert set(await asyncio.gather(*(tokens.bearer(one, fresh=True) for _ in range(50)))) == {"token-2"}
-        assert len(receiver.requests) == 2
+        assert set(await asyncio.gather(*(bearer(tokens, one) for _ in range(50)))) == {"token-1"}
+        assert len(receiver.requests) == 1
 
     scene_of(run, scenario, issuing())
 
@@ -204,9 +246,9 @@ def test_many_attempts_fetch_one_token(run):
 def test_every_endpoint_and_version_has_a_token_of_its_own(run):
     async def scenario(tokens, receiver, _):
         versions = [(1, 1), (2, 1), (1, 2)]
-        given = [await tokens.bearer(endpoint(receiver.url, version, number)) for number, version in versions]
+        given = [await bearer(tokens, endpoint(receiver.url, version, number)) for number, version in versions]
         assert given == ["token-1", "token-2", "token-3"]
-        assert await tokens.bearer(endpoint(receiver.url, 2, 1)) == "token-3"
+        assert await bearer(tokens, endpoint(receiver.url, 2, 1)) == "token-3"
 
     scene_of(run, scenario, issuing())
 
@@ -214,7 +256,7 @@ def test_every_endpoint_and_version_has_a_token_of_its_own(run):
 def test_one_who_gives_up_does_not_end_the_request_of_the_others(run):
     async def scenario(tokens, receiver, _):
         one = endpoint(receiver.url)
-        first, second = (asyncio.create_task(tokens.bearer(one)) for _ in range(2))
+        first, second = (asyncio.create_task(bearer(tokens, one)) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
         assert await second == "token-1"
@@ -246,7 +288,7 @@ def test_one_who_gives_up_does_not_end_the_request_of_the_others(run):
 def test_a_refusal_is_told_without_any_secret(run, status, body, transient, sentence):
     async def scenario(tokens, receiver, _):
         with pytest.raises(PrepareFailed) as failed:
-            await tokens.bearer(endpoint(receiver.url, scope="canary-s3cret"))
+            await bearer(tokens, endpoint(receiver.url, scope="canary-s3cret"))
         return failed.value
 
     failed = scene_of(run, scenario, saying(status, body))
@@ -259,8 +301,8 @@ def test_a_refusal_is_told_without_any_secret(run, status, body, transient, sent
 def test_a_failure_is_not_kept(run):
     async def scenario(tokens, receiver, _):
         with pytest.raises(PrepareFailed):
-            await tokens.bearer(endpoint(receiver.url))
-        assert await tokens.bearer(endpoint(receiver.url)) == "token-1"
+            await bearer(tokens, endpoint(receiver.url))
+        assert await bearer(tokens, endpoint(receiver.url)) == "token-1"
 
     answers = iter([response(503), response(200, b'{"access_token": "token-1"}')])
     scene_of(run, scenario, (forever(respond(lambda _: next(answers))),))
@@ -270,7 +312,7 @@ def test_a_token_endpoint_that_does_not_answer_may_pass(run):
     async def scenario(tokens, receiver, _):
         receiver.stop_listening()
         with pytest.raises(PrepareFailed, match="refused the connection") as failed:
-            await tokens.bearer(endpoint(receiver.url))
+            await bearer(tokens, endpoint(receiver.url))
         assert failed.value.transient
 
     scene_of(run, scenario, issuing())
@@ -283,7 +325,7 @@ def test_credentials_go_over_plain_http_only_where_the_operator_allows(run):
                 wire = HttpWire(exceptions=exceptions, lookup=Directory(lookup))
                 tokens = OAuthTokens(wire, Clock(), exceptions=exceptions)
                 with pytest.raises(PrepareFailed, match="https") as failed:
-                    await tokens.bearer(endpoint(f"http://tokens.example:{receiver.port}/"))
+                    await bearer(tokens, endpoint(f"http://tokens.example:{receiver.port}/"))
                 assert not failed.value.transient
                 await wire.close()
             assert receiver.connections == 0
@@ -296,7 +338,7 @@ def test_a_token_endpoint_over_https_is_called_like_any_receiver(run, tmp_path):
         authority = Authority(tmp_path)
         wire = HttpWire(exceptions=LOOPBACK, ca_file=authority.file)
         async with Receiver(issuing(), tls=authority.server()) as receiver:
-            assert await OAuthTokens(wire, Clock()).bearer(endpoint(receiver.url)) == "token-1"
+            assert await bearer(OAuthTokens(wire, Clock()), endpoint(receiver.url)) == "token-1"
             blocked = HttpWire(ca_file=authority.file)
             with pytest.raises(PrepareFailed, match="blocked address"):
                 await OAuthTokens(blocked, Clock()).bearer(endpoint(receiver.url))

@@ -9,10 +9,12 @@ from tests.worker.virtual import LoopClock
 
 from reelhook.model.attempt import Failure, Timing, Verdict
 from reelhook.model.delivery import State, Trigger
-from reelhook.model.endpoint import DisabledReason, Endpoint
+from reelhook.model.endpoint import DisabledReason, Endpoint, RateLimit
+from reelhook.model.quota import Quota
 from reelhook.ports import AttemptRecord, Claimed, Completion, Delivered
 from reelhook.worker.dispatcher import Dispatcher, Limits, Observer
 from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.quota import Quotas
 
 OK = Verdict(succeeded=True)
 DOWN = Verdict(False, Failure.STATUS, "503", transient=True)
@@ -47,9 +49,12 @@ class Scene:
         self.ended: list[tuple[float, int, int]] = []
         self.released: list[int] = []
         self.recorded: list[Completion] = []
-        self.disabled: list[tuple[int, DisabledReason]] = []
+        self.disabled: list[tuple[int, DisabledReason | None, str]] = []
+        self.quota: RateLimit | None = None
+        self.told: list[Quota | None] = []
         self.opened: list[int] = []
         self.claims = 0
+        self.event_size = 24
         self.claim_fails: list[Exception] = []
         self.claim_raises: list[Exception] = []
         self.record_fails: list[Exception] = []
@@ -65,7 +70,8 @@ class Scene:
             self._deliver,
             lambda: next(self._numbers),
             limits or Limits(circuit=RULE),
-            Observer(lambda delivered: None, lambda *what: self.disabled.append(what), self.opened.append),
+            Observer(lambda delivered: None, self._disable, self.opened.append),
+            Quotas(lambda _app, _dialect: self.quota, self.clock),
         )
 
     # What a test does
@@ -83,12 +89,20 @@ class Scene:
         """Do what accept does: reserve places, and pass on what got one; the rest goes to the queue."""
         made = []
         for _ in range(count):
-            if self.dispatcher.reserve(endpoint_id):
+            if self.reserve(endpoint_id):
                 made.append(next(self._numbers))
             else:
                 self.enqueue(endpoint_id, tell=True)
         self.dispatcher.take([self._claimed(endpoint_id, one, one, from_queue=False) for one in made])
         return made
+
+    def reserve(self, endpoint_id: int) -> bool:
+        """Do what accept does before the commit."""
+        return self.dispatcher.reserve(endpoint_id, self.event_size)
+
+    def cancel(self, endpoint_ids: Iterable[int]) -> None:
+        """Do what accept does when the commit failed."""
+        self.dispatcher.cancel([(endpoint_id, self.event_size) for endpoint_id in endpoint_ids])
 
     async def prove(self, endpoint_id: int) -> None:
         """Let an endpoint show that it is quick, and forget that."""
@@ -108,11 +122,14 @@ class Scene:
 
     # Queue
 
-    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> "asyncio.Future[Sequence[Claimed]]":
+    def claim(
+        self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int
+    ) -> "asyncio.Future[Sequence[Claimed]]":
         if self.claim_raises:
             raise self.claim_raises.pop(0)
         self.claims += 1
-        return asyncio.ensure_future(self._claim(endpoint_id, limit, due, claim_id))
+        fitting = max(1, size // self.event_size)
+        return asyncio.ensure_future(self._claim(endpoint_id, min(limit, fitting), due, claim_id))
 
     async def _claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Sequence[Claimed]:
         await asyncio.sleep(0.001)
@@ -154,12 +171,17 @@ class Scene:
             self.waiting_rows[completion.endpoint_id].append((completion.due_at, completion.delivery_id))
         return True
 
+    def _disable(self, delivered: Delivered) -> None:
+        completion = delivered.completion
+        self.disabled.append((completion.endpoint_id, delivered.disabled, completion.attempt.event.type))
+
     # The receivers
 
     async def _deliver(self, claimed: Claimed) -> Delivered:
         endpoint_id = claimed.endpoint_id
         receiver = self.receivers[endpoint_id]
         self.began.append((self._now(), endpoint_id, claimed.id))
+        self.told.append(claimed.quota)
         self.in_flight[endpoint_id] += 1
         self.most_in_flight[endpoint_id] = max(self.most_in_flight[endpoint_id], self.in_flight[endpoint_id])
         try:
@@ -190,7 +212,7 @@ class Scene:
         return Delivered(completion, verdict, receiver.disables)
 
     def _claimed(self, endpoint_id: int, delivery_id: int, claim_id: int, *, from_queue: bool = True) -> Claimed:
-        event = an_event()
+        event = an_event(b'"' + b"x" * (self.event_size - 2) + b'"')
         return Claimed(delivery_id, claim_id, endpoint_id, event, 1, 0, Trigger.SCHEDULE, from_queue=from_queue)
 
     def _now(self) -> float:

@@ -236,11 +236,6 @@ def test_the_world_sees_the_given_id_else_ours() -> None:
     assert accept.make_event(a_draft(), "default", 5, NOW).public_id == "evt_0000000000000005"
 
 
-def test_an_event_under_another_number_is_the_same_event() -> None:
-    event = accept.make_event(a_draft(id="mine", ordering_key="k"), "default", 0, NOW, "src_1")
-    assert accept.numbered(event, 7) == msgspec.structs.replace(event, id=7)
-
-
 def test_the_answer_says_what_was_accepted() -> None:
     event = accept.make_event(a_draft(), "default", 5, NOW)
     receipt = {"id": "evt_0000000000000005", "type": "asset.created", "accepted_at": "2025-11-21T06:30:00.123Z"}

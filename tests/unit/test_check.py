@@ -23,9 +23,9 @@ from reelhook.model.endpoint import (
     RateLimit,
     ScheduleRetry,
 )
+from reelhook.model.header_names import FORBIDDEN, FORBIDDEN_PREFIXES, is_forbidden
 from reelhook.model.secret import Secret
 from reelhook.pipeline.check import check_endpoint
-from reelhook.pipeline.check_headers import FORBIDDEN, FORBIDDEN_PREFIXES, is_forbidden
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 

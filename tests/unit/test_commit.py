@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.worker.virtual import virtually
@@ -252,11 +252,18 @@ def test_a_disk_that_is_full_first_and_breaks_then_leaves_nobody_waiting() -> No
 # Backpressure
 
 
+class Publish(NamedTuple):
+    """What an app publishes, as far as the commit looks at it."""
+
+    app_id: str
+    number: int = 0
+
+
 def test_accepting_waits_for_sending_but_never_long() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: True
+        disk.commit.hold_accepts = lambda: {"loud"}
         began = asyncio.get_running_loop().time()
-        (event,) = disk.write("event", kind="accept")
+        (event,) = disk.write(Publish("loud"), kind="accept")
         (result,) = disk.write("result")
         await result
         assert not event.done()
@@ -269,12 +276,12 @@ def test_accepting_waits_for_sending_but_never_long() -> None:
 
 def test_accepting_goes_on_as_soon_as_sending_has_caught_up() -> None:
     async def story(disk: Disk) -> None:
-        held = [True]
-        disk.commit.hold_accepts = lambda: held[0]
-        (event,) = disk.write("event", kind="accept")
+        held = {"loud"}
+        disk.commit.hold_accepts = lambda: held
+        (event,) = disk.write(Publish("loud"), kind="accept")
         await asyncio.sleep(0.01)
         assert not event.done()
-        held[0] = False
+        held.clear()
         began = asyncio.get_running_loop().time()
         await event
         assert asyncio.get_running_loop().time() - began < 0.01
@@ -284,12 +291,44 @@ def test_accepting_goes_on_as_soon_as_sending_has_caught_up() -> None:
 
 def test_writes_go_on_while_accepting_is_held() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: True
-        disk.write("event", kind="accept")
+        disk.commit.hold_accepts = lambda: {"loud"}
+        disk.write(Publish("loud"), kind="accept")
         for number in range(5):
             (result,) = disk.write(number)
             assert await result == number
-        assert "event" not in [value for batch in disk.commits for value in batch]
+        assert Publish("loud") not in [value for batch in disk.commits for value in batch]
+
+    play(story)
+
+
+def test_one_apps_overload_holds_up_nobody_elses_publishes() -> None:
+    async def story(disk: Disk) -> None:
+        disk.commit.hold_accepts = lambda: {"loud"}
+        loud = disk.write(*(Publish("loud", number) for number in range(3)), kind="accept")
+        for number in range(5):
+            (quiet,) = disk.write(Publish("quiet", number), kind="accept")
+            began = asyncio.get_running_loop().time()
+            await quiet
+            assert asyncio.get_running_loop().time() - began < 0.01
+        assert not any(one.done() for one in loud)
+        assert disk.commit.pending == 3
+        late = disk.write(Publish("loud", 3), kind="accept")
+        assert [one.number for one in await ends(*loud, *late)] == [0, 1, 2, 3]
+
+    flat = [one for batch in play(story).commits for one in batch]
+    assert [one.number for one in flat if one.app_id == "loud"] == [0, 1, 2, 3], "in their order"
+
+
+def test_what_is_held_up_is_refused_with_the_rest_when_the_disk_is_full() -> None:
+    async def story(disk: Disk) -> None:
+        disk.commit.hold_accepts = lambda: {"loud"}
+        (held,) = disk.write(Publish("loud"), kind="accept")
+        await asyncio.sleep(0.005)
+        disk.full = True
+        (other,) = disk.write("other")
+        results = await ends(held, other)
+        assert all(isinstance(result, StorageFull) for result in results)
+        disk.full = False
 
     play(story)
 

@@ -1,9 +1,10 @@
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
-from reelhook.errors import Invalid, Malformed
+from reelhook.errors import FieldError, Invalid, Malformed
 from reelhook.model.decoding import convert, read_json
 
 
@@ -102,3 +103,42 @@ def test_values_without_end_are_refused() -> None:
     endless.append(endless)
     with pytest.raises((Malformed, Invalid)):
         convert({"name": "n", "parts": endless}, Outer)
+
+
+class _Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class _Round(msgspec.Struct, tag="round", tag_field="kind"):
+    size: Literal[1, 2, 3] = 1
+
+
+class _Square(msgspec.Struct, tag="square", tag_field="kind"):
+    colour: _Colour | None = None
+
+
+class _Box(msgspec.Struct):
+    colours: tuple[_Colour, ...] = ()
+    by_name: dict[str, _Colour] = {}
+    shape: _Round | _Square | None = None
+    finish: Annotated[Literal["matt"] | None, msgspec.Meta(description="how it looks")] = None
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer", "said"),
+    [
+        ({"colours": ["red", "grey"]}, "/colours/1", "expected red or blue, got 'grey'"),
+        ({"shape": {"kind": "flat"}}, "/shape/kind", "expected round or square, got 'flat'"),
+        ({"shape": {"kind": "square", "colour": "x"}}, "/shape/colour", "expected red or blue, got 'x'"),
+        ({"shape": {"kind": "round", "size": 9}}, "/shape/size", "expected 1, 2 or 3, got 9"),
+        ({"finish": "dull"}, "/finish", "expected matt, got 'dull'"),
+    ],
+)
+def test_a_word_that_is_none_of_the_few_allowed_is_answered_with_these(value, pointer, said) -> None:
+    decoder, body = msgspec.json.Decoder(_Box), msgspec.json.encode(value)
+    for read in (lambda: convert(value, _Box), lambda: read_json(decoder, body)):
+        with pytest.raises(Invalid) as raised:
+            read()
+        assert raised.value.errors == (FieldError(said, pointer),)
+        assert raised.value.detail == f"{pointer}: {said}"

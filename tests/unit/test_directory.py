@@ -4,6 +4,7 @@ from tests.unit.samples import NOW, an_endpoint
 from reelhook.dialects.table import dialect_named
 from reelhook.errors import Invalid
 from reelhook.model.access import App
+from reelhook.model.endpoint import Conditions, EndpointState
 from reelhook.model.event_type import EventType
 from reelhook.pipeline import directory as directory_module
 from reelhook.pipeline.directory import Directory
@@ -29,7 +30,7 @@ def test_what_was_loaded_is_found_and_matched() -> None:
     assert (directory.endpoint(1), directory.endpoint(3)) == (one, None)
     assert matching(directory, "asset.created") == [1]
     assert matching(directory, "live.started") == [1, 2]
-    assert list(directory.all_endpoints()) == [one, two]
+    assert directory.states() == {"active": 2, "paused": 0, "disabled": 0}
 
 
 def test_a_new_endpoint_is_matched_by_the_very_next_event() -> None:
@@ -89,27 +90,47 @@ def test_a_category_counts_from_the_start_too() -> None:
 
 
 def test_the_catalogue_of_an_app_is_the_built_in_one_and_its_own() -> None:
-    directory = a_directory(types=(own("reel.cut"),))
-    assert directory.knows("default", "asset.created")
-    assert directory.knows("default", "reel.cut")
-    assert not directory.knows("other", "reel.cut")
+    directory = a_directory(types=(own("reel.cut"),), strict_types=True)
+    assert not directory.topic("default", "asset.created").refused
+    assert not directory.topic("default", "reel.cut").refused
+    assert directory.topic("default", "reel.unknown").refused
 
 
 def test_only_an_app_that_asks_for_it_is_strict() -> None:
-    assert not a_directory().is_strict("default")
-    assert a_directory(strict_types=True).is_strict("default")
-    assert not a_directory(strict_types=True).is_strict("other")
+    assert not a_directory().topic("default", "reel.cut").refused
+    assert a_directory(strict_types=True).topic("default", "reel.cut").refused
+    assert not a_directory(strict_types=True).topic("other", "reel.cut").refused
+
+
+def test_an_app_that_becomes_strict_refuses_from_the_next_event_on() -> None:
+    directory = a_directory()
+    assert not directory.topic("default", "reel.cut").refused
+    directory.put_app(App("default", "Default", NOW, NOW, limits={"strict_types": True}))
+    assert directory.topic("default", "reel.cut").refused
+
+
+def test_a_type_that_is_added_is_known_from_the_next_event_on() -> None:
+    directory = a_directory(strict_types=True)
+    assert directory.topic("default", "reel.cut").refused
+    directory.put_types("default", [own("reel.cut")])
+    assert not directory.topic("default", "reel.cut").refused
 
 
 def test_only_types_that_ask_for_it_are_checked() -> None:
     schema = {"type": "object", "required": ["n"]}
     types = (own("a.checked", schema=schema, validate=True), own("a.free", schema=schema))
     directory = a_directory(types=types)
-    assert directory.validator("default", "a.free") is None
-    validator = directory.validator("default", "a.checked")
+    assert directory.topic("default", "a.free").validator is None
+    validator = directory.topic("default", "a.checked").validator
     assert validator is not None
     assert validator.check(b"{}")
     assert not validator.check(b'{"n":1}')
+
+
+def test_a_topic_says_whether_any_of_its_endpoints_looks_into_the_event() -> None:
+    looks = an_endpoint(id=2, conditions=Conditions(expression="data.n > 1"))
+    assert a_directory(an_endpoint(id=1)).topic("default", "asset.created").unconditional
+    assert not a_directory(an_endpoint(id=1), looks).topic("default", "asset.created").unconditional
 
 
 def test_publishers_that_invent_types_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +138,7 @@ def test_publishers_that_invent_types_without_end_do_not_fill_the_memory(monkeyp
     directory = a_directory(an_endpoint(id=1))
     for number in range(100):
         assert matching(directory, f"invented.{number}") == [1]
-    assert len(directory._of("default")._matching) <= 10
+    assert len(directory._of("default")._topics) <= 10
 
 
 def test_a_letterhead_is_made_when_it_is_first_needed_and_kept() -> None:
@@ -129,3 +150,16 @@ def test_a_letterhead_is_made_when_it_is_first_needed_and_kept() -> None:
 def test_an_endpoint_of_a_dialect_that_is_gone_is_told_at_the_start() -> None:
     with pytest.raises(Invalid, match="no dialect"):
         a_directory(an_endpoint(id=1, dialect="unheard-of"))
+
+
+def test_endpoints_are_counted_by_state_without_a_walk_through_them() -> None:
+    directory = a_directory(an_endpoint(id=1), an_endpoint(id=2), an_endpoint(id=3, app_id="other"))
+    directory.put(an_endpoint(id=1, version=2, state=EndpointState.PAUSED))
+    assert directory.states() == {"active": 2, "paused": 1, "disabled": 0}
+    directory.put(an_endpoint(id=1, version=3, state=EndpointState.DISABLED))
+    directory.remove(2)
+    directory.remove(2)
+    directory.remove_app("other")
+    assert directory.states() == {"active": 0, "paused": 0, "disabled": 1}
+    directory.put_types("default", [own("acme.thing")])
+    assert directory.states() == {"active": 0, "paused": 0, "disabled": 1}

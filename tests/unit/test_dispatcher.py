@@ -13,6 +13,7 @@ from reelhook.errors import Unavailable
 from reelhook.model.attempt import Failure, Verdict
 from reelhook.model.endpoint import DisabledReason, EndpointState, Ordering, RateLimit
 from reelhook.worker import dispatcher as dispatcher_module
+from reelhook.worker import memory as memory_module
 from reelhook.worker.dispatcher import Limits
 from reelhook.worker.lanes import CircuitState
 
@@ -180,7 +181,7 @@ def test_a_change_of_something_else_does_not_start_the_rate_limit_anew() -> None
 
 def test_an_endpoint_that_is_ordered_as_a_whole_gets_one_at_a_time() -> None:
     async def story(scene: Scene) -> None:
-        assert not scene.dispatcher.reserve(1)
+        assert not scene.reserve(1)
         scene.enqueue(1, 5, tell=True)
         await asyncio.sleep(1)
 
@@ -252,7 +253,7 @@ def test_an_attempt_that_disables_its_endpoint_is_the_last_one() -> None:
 def test_an_endpoint_nobody_knows_is_not_waited_for() -> None:
     async def story(scene: Scene) -> None:
         scene.dispatcher.waits((99,), 0)
-        assert not scene.dispatcher.reserve(99)
+        assert not scene.reserve(99)
 
     assert not play(story).began
 
@@ -307,8 +308,66 @@ def test_accept_does_not_hand_over_to_an_open_circuit() -> None:
         scene.receivers[1].verdict = DOWN
         scene.hand_over(1, 3)
         await asyncio.sleep(0.1)
-        assert not scene.dispatcher.reserve(1)
-        assert scene.dispatcher.reserve(2)
+        assert not scene.reserve(1)
+        assert scene.reserve(2)
+
+    play(story)
+
+
+@pytest.mark.fault("R21")
+def test_what_has_its_turn_is_not_sent_when_its_endpoint_is_held_before_it_begins() -> None:
+    async def story(scene: Scene) -> None:
+        made = scene.hand_over(1, 2)
+        scene.dispatcher.hold(1)  # in the turn of the loop in which both got their permits
+        await asyncio.sleep(1)
+        assert not scene.began
+        assert sorted(scene.released) == made
+
+    scene = play(story)
+    assert (scene.dispatcher.in_flight, scene.dispatcher.in_memory, scene.dispatcher.bytes_in_memory) == (0, 0, 0)
+
+
+def test_circuits_are_counted_by_state_without_a_walk_through_them() -> None:
+    async def story(scene: Scene) -> None:
+        assert scene.dispatcher.circuits(2) == {"closed": 2, "open": 0, "probing": 0}
+        scene.receivers[1].verdict = DOWN
+        scene.hand_over(1, 3)
+        await asyncio.sleep(0.1)
+        assert scene.dispatcher.circuits(2) == {"closed": 1, "open": 1, "probing": 0}
+        scene.enqueue(1, 5, tell=True)
+        scene.receivers[1].seconds = 5
+        await asyncio.sleep(2)
+        assert scene.dispatcher.circuits(2) == {"closed": 1, "open": 0, "probing": 1}
+        scene.receivers[1].verdict = OK
+        await asyncio.sleep(30)
+        assert scene.dispatcher.circuits(2) == {"closed": 2, "open": 0, "probing": 0}
+        scene.receivers[1].verdict = DOWN
+        scene.hand_over(1, 3)
+        await asyncio.sleep(10)
+        del scene.endpoints[1]
+        scene.dispatcher.hold(1)
+        await asyncio.sleep(60)
+        scene.dispatcher.survey()
+        assert scene.dispatcher.circuits(1) == {"closed": 1, "open": 0, "probing": 0}
+
+    play(story)
+
+
+def test_lanes_of_endpoints_that_are_gone_are_forgotten_once_nothing_is_under_way() -> None:
+    async def story(scene: Scene) -> None:
+        scene.hand_over(1)
+        scene.receivers[2].seconds = 100
+        scene.hand_over(2)
+        await asyncio.sleep(1)
+        scene.endpoints.clear()
+        for endpoint_id in (1, 2):
+            scene.dispatcher.hold(endpoint_id)
+        scene.dispatcher.survey()
+        assert list(scene.dispatcher._lanes) == [2]
+        await asyncio.sleep(100)
+        scene.dispatcher.survey()
+        assert not scene.dispatcher._lanes
+        assert len(scene.recorded) == 2
 
     play(story)
 
@@ -316,13 +375,73 @@ def test_accept_does_not_hand_over_to_an_open_circuit() -> None:
 # The memory is bounded
 
 
+def test_large_events_fill_the_memory_by_their_bytes_and_not_by_their_number() -> None:
+    async def story(scene: Scene) -> None:
+        scene.event_size = 1000
+        scene.receivers[1].seconds = 5
+        assert [scene.reserve(1) for _ in range(11)] == [True] * 10 + [False]
+        scene.cancel([1] * 10)
+        assert scene.dispatcher.bytes_in_memory == 0
+        scene.hand_over(1, 30)
+        await asyncio.sleep(1)
+        assert len(scene.began) == 10, "what is under way is still in memory"
+        assert scene.dispatcher.bytes_in_memory == 10_000
+        await asyncio.sleep(20)
+        assert len(scene.recorded) == 30
+
+    assert play(story, in_memory_bytes=20_000).dispatcher.bytes_in_memory == 0
+
+
+def test_a_claim_brings_in_no_more_bytes_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "_SMALLEST_CLAIM", 3000)
+
+    async def story(scene: Scene) -> None:
+        scene.event_size = 1000
+        scene.receivers[1].seconds = 5
+        scene.enqueue(1, 40, tell=True)
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            assert scene.dispatcher.bytes_in_memory <= 10_000 + 3000
+        await asyncio.sleep(60)
+        assert len(scene.recorded) == 40
+
+    assert play(story, in_memory_bytes=20_000).dispatcher.bytes_in_memory == 0
+
+
+def test_one_apps_backlog_leaves_half_of_the_memory_to_the_others() -> None:
+    async def story(scene: Scene) -> None:
+        scene.receivers[1].seconds = None
+        scene.enqueue(1, 50, tell=True)
+        scene.hand_over(1, 50)
+        await asyncio.sleep(1)
+        assert scene.dispatcher.in_memory == 10
+        scene.hand_over(2, 5)
+        scene.enqueue(2, 5, tell=True)
+        await asyncio.sleep(1)
+        assert len(scene.sent_to(2)) == 10
+
+    play(story, an_endpoint(id=1), an_endpoint(id=2, app_id="other"), in_memory=20, per_endpoint=10)
+
+
+def test_a_result_that_cannot_be_stored_keeps_its_bytes_until_it_is_back_in_the_queue() -> None:
+    async def story(scene: Scene) -> None:
+        scene.record_fails.append(Unavailable("a fault"))
+        scene.hand_over(1)
+        await asyncio.sleep(1)
+        assert scene.dispatcher.bytes_in_memory == scene.event_size
+        await asyncio.sleep(60)
+        assert len(scene.recorded) == 1
+
+    assert play(story).dispatcher.bytes_in_memory == 0
+
+
 def test_places_are_counted_and_given_back() -> None:
     async def story(scene: Scene) -> None:
-        assert [scene.dispatcher.reserve(1) for _ in range(4)] == [True, True, True, False]
+        assert [scene.reserve(1) for _ in range(4)] == [True, True, True, False]
         assert scene.dispatcher.in_memory == 3
-        scene.dispatcher.cancel([1, 1, 1])
+        scene.cancel([1, 1, 1])
         assert scene.dispatcher.in_memory == 0
-        assert scene.dispatcher.reserve(1)
+        assert scene.reserve(1)
 
     play(story, room=3)
 
@@ -330,25 +449,25 @@ def test_places_are_counted_and_given_back() -> None:
 def test_when_the_memory_is_full_nothing_more_is_handed_over_but_the_queue_waits_its_turn() -> None:
     async def story(scene: Scene) -> None:
         scene.receivers[1].seconds = 5
-        assert [scene.dispatcher.reserve(1) for _ in range(11)] == [True] * 10 + [False]
-        assert not scene.dispatcher.reserve(2)
+        assert [scene.reserve(1) for _ in range(11)] == [True] * 10 + [False]
+        assert not scene.reserve(2)
         scene.enqueue(2, 1, tell=True)
         await asyncio.sleep(60)
         assert not scene.began
-        scene.dispatcher.cancel([1] * 10)
+        scene.cancel([1] * 10)
         await asyncio.sleep(1)
         assert len(scene.sent_to(2)) == 1
 
-    play(story, in_memory=10)
+    play(story, in_memory=20)  # of which an app has a half
 
 
 def test_what_waits_is_claimed_when_the_places_that_filled_the_lane_are_given_back() -> None:
     async def story(scene: Scene) -> None:
-        assert all(scene.dispatcher.reserve(1) for _ in range(10))
+        assert all(scene.reserve(1) for _ in range(10))
         scene.enqueue(1, 1, tell=True)
         await asyncio.sleep(60)
         assert not scene.began
-        scene.dispatcher.cancel([1] * 10)
+        scene.cancel([1] * 10)
         await asyncio.sleep(1)
         assert len(scene.began) == 1
 
@@ -361,6 +480,33 @@ def test_accepting_waits_while_quick_endpoints_have_too_much_ready() -> None:
         scene.hand_over(1, 30)
         assert scene.dispatcher.congested()
         await asyncio.sleep(1)
+        assert not scene.dispatcher.congested()
+
+    play(story, per_endpoint=4, congestion=20)
+
+
+def test_only_the_publishers_of_the_app_that_is_overloaded_wait() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.prove(1)
+        await scene.prove(2)
+        scene.hand_over(1, 30)
+        scene.hand_over(2, 2)
+        assert set(scene.dispatcher.congested()) == {"default"}
+        await asyncio.sleep(1)
+        assert not scene.dispatcher.congested()
+
+    play(story, an_endpoint(id=1), an_endpoint(id=2, app_id="other"), per_endpoint=4, congestion=20)
+
+
+def test_nobody_waits_for_an_endpoint_whose_backlog_has_been_in_the_queue_for_long() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.prove(1)
+        scene.receivers[1].seconds = 0.09
+        scene.enqueue(1, 2000, tell=True)
+        await asyncio.sleep(1)
+        assert scene.dispatcher.congested()
+        await asyncio.sleep(12)
+        assert scene.dispatcher.in_memory > 20
         assert not scene.dispatcher.congested()
 
     play(story, per_endpoint=4, congestion=20)
@@ -404,7 +550,7 @@ def test_many_slow_endpoints_leave_permits_and_memory_to_the_quick_ones() -> Non
         in_flight=40,
         per_app=40,
         per_endpoint=8,
-        in_memory=200,
+        in_memory=400,  # of which an app has a half
     )
 
 
@@ -437,7 +583,7 @@ def test_while_results_cannot_be_stored_nothing_new_is_begun(monkeypatch: pytest
         scene.enqueue(1, 20, tell=True)
         await asyncio.sleep(60)
         assert len(scene.began) <= 5 + 2
-        assert not scene.dispatcher.reserve(2)
+        assert not scene.reserve(2)
         scene.unstored.set()
         await asyncio.sleep(5)
         assert len(scene.recorded) == 20
@@ -522,7 +668,7 @@ def test_a_drain_lets_what_has_begun_end_and_gives_the_rest_back() -> None:
         await asyncio.sleep(0.1)
         assert [one.delivery_id for one in scene.recorded] == made[:2]
         assert scene.released == made[2:]
-        assert not scene.dispatcher.reserve(2)
+        assert not scene.reserve(2)
         assert scene.dispatcher.failing() == "the dispatcher is not running"
         await asyncio.sleep(60)
 
@@ -546,7 +692,7 @@ def test_a_drain_ends_in_time_and_leaves_what_hangs_to_the_next_start() -> None:
 def test_what_is_claimed_or_committed_during_a_drain_goes_back() -> None:
     async def story(scene: Scene) -> None:
         made = scene.enqueue(1, 3, tell=True)
-        assert scene.dispatcher.reserve(2)
+        assert scene.reserve(2)
         await asyncio.sleep(0.0005)
         await scene.dispatcher.drain(1)
         scene.dispatcher.take([scene._claimed(2, 77, 77, from_queue=False)])

@@ -64,7 +64,7 @@ class World:
 
     # HandOver
 
-    def reserve(self, endpoint_id: int) -> bool:
+    def reserve(self, endpoint_id: int, size: int) -> bool:
         if self.reserved >= self.room:
             return False
         self.reserved += 1
@@ -74,8 +74,8 @@ class World:
         self.reserved -= len(claimed)
         self.taken += claimed
 
-    def cancel(self, endpoint_ids: Sequence[int]) -> None:
-        self.reserved -= len(endpoint_ids)
+    def cancel(self, places: Sequence[tuple[int, int]]) -> None:
+        self.reserved -= len(places)
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
         self.hinted |= set(endpoint_ids)

@@ -4,9 +4,9 @@ from tests.unit.samples import NOW
 from reelhook.dialects.dialect import DisableRule
 from reelhook.dialects.standard import STANDARD
 from reelhook.model.attempt import TRANSIENT, Failure, Verdict
-from reelhook.model.endpoint import DisabledReason
+from reelhook.model.endpoint import DisabledReason, Disabling
 from reelhook.model.http import Response
-from reelhook.pipeline.judge import Health, after, judge
+from reelhook.pipeline.judge import Health, after, figures, judge
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -134,3 +134,18 @@ def test_the_window_stays_small_however_many_attempts_there_are() -> None:
 def test_an_interruption_of_ours_says_nothing_about_the_receiver() -> None:
     interrupted = judge(Response(None, failure=Failure.INTERRUPTED, error="the process ended"))
     assert after(Health(), interrupted, IMPATIENT, NOW) == (Health(), None)
+
+
+def test_a_window_that_is_counted_gives_the_figures_of_a_disabling() -> None:
+    health = Health()
+    for number in range(20):
+        health, _ = after(health, OK if number % 2 else REFUSED, BY_RATE, NOW + number * 60_000)
+    assert figures(health, BY_RATE, 99) == Disabling(0.5, 20, 10, 99, 3600)
+    for _ in range(5):
+        health, _ = after(health, OK, BY_RATE, NOW + 2 * HOUR)
+    assert figures(health, BY_RATE, 99) == Disabling(0.0, 5, 0, 99, 3600)
+
+
+def test_a_rule_that_counts_nothing_gives_no_figures() -> None:
+    health, _ = after(Health(), REFUSED, IMPATIENT, NOW)
+    assert figures(health, IMPATIENT, 99) is None

@@ -200,12 +200,26 @@ def test_accept_hands_over_no_more_than_the_rate_lets_begin_now() -> None:
 
 
 def test_what_is_due_is_claimed_as_far_as_there_is_room() -> None:
-    lane = a_lane(ready=2, room=10)
+    lane = a_lane(ready=2, room=10, permits=20)
     lane.took(1, 0)
     assert lane.claimable(0) == 0
     lane.next_due = 5
     assert lane.claimable(4) == 0
     assert lane.claimable(5) == 8
+
+
+def test_a_claim_leaves_most_places_to_what_is_accepted_meanwhile() -> None:
+    lane = a_lane(room=400, permits=64)
+    lane.took(1, 0)
+    lane.next_due = 0
+    assert lane.claimable(0) == 100
+
+
+def test_a_claim_always_brings_as_much_as_may_be_sent_at_once() -> None:
+    lane = a_lane(room=100, permits=64)
+    lane.took(1, 0)
+    lane.next_due = 0
+    assert lane.claimable(0) == 64
 
 
 def test_a_lane_more_than_half_full_is_not_topped_up_one_by_one() -> None:
@@ -322,6 +336,16 @@ def test_every_lane_has_its_turn_before_any_has_a_second(backlogs: list[int]) ->
     assert seen == Counter({number: count for number, count in enumerate(backlogs) if count})
 
 
+def test_a_lane_whose_permits_are_all_in_use_takes_part_again_when_one_comes_back() -> None:
+    ring, lane = Ring(1000), a_lane(1, ready=3, permits=1)
+    assert turns(ring, [lane]) == [1]
+    ring.add(lane)
+    assert not ring.has_turns()
+    lane.in_flight -= 1
+    ring.ended(lane)
+    assert ring.next(0) is lane
+
+
 def test_a_lane_without_permits_leaves_the_turns_to_the_others() -> None:
     hanging, lively = a_lane(1, ready=50, permits=2), a_lane(2, ready=5, permits=100)
     assert sorted(turns(Ring(1000), [hanging, lively])) == [1, 1, 2, 2, 2, 2, 2]
@@ -357,15 +381,31 @@ def test_congestion_counts_what_quick_endpoints_have_ready() -> None:
     limited.rate = RateWindow(1, 1000)
     for lane in (quick, slow, limited):
         ring.add(lane)
-    assert ring.waiting(3, 0)
-    assert not ring.waiting(4, 0)
+    assert ring.crowded(3, 0)
+    assert not ring.crowded(4, 0)
 
 
 def test_congestion_counts_endpoints_that_have_no_permit_left_until_what_was_ready_goes_back() -> None:
     ring, lane = Ring(1000), a_lane(1, ready=8, permits=2)
     assert len(turns(ring, [lane])) == 2
-    assert ring.waiting(5, 0)
+    assert ring.crowded(5, 0)
     lane.ready.clear()
     ring.emptied(lane)
-    assert not ring.waiting(0, 0)
+    assert not ring.crowded(0, 0)
     assert not ring._stalled
+
+
+def test_of_many_apps_those_are_crowded_that_have_more_than_their_part() -> None:
+    ring = Ring(1000)
+    for number, (app_id, ready) in enumerate([("loud", 90), ("quiet", 3), ("idle", 0)]):
+        lane = a_lane(number, ready=ready, app_id=app_id)
+        ring.add(lane)
+    assert set(ring.crowded(50, 0)) == {"loud"}
+    assert not ring.crowded(93, 0)
+
+
+def test_many_apps_that_are_busy_together_all_wait() -> None:
+    ring = Ring(1000)
+    for number in range(10):
+        ring.add(a_lane(number, ready=10, app_id=f"app{number}"))
+    assert len(ring.crowded(50, 0)) == 10

@@ -16,24 +16,43 @@ from reelhook.pipeline.directory import Route
 from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.prepare import Preparing, identity
 from reelhook.pipeline.sending import Exchange, Sending
+from reelhook.ports import AccessToken
 
 OAUTH = OAuth2Auth("client_credentials", "https://id.example.com/token", client_id="me", client_secret=Secret("s"))
 
 
-class World:
-    """Credentials and a wire that answer from lists."""
+RENEWED = AccessToken("token-2", kept=False)
 
-    def __init__(self, *answers: Response | Exception, fails: Exception | None = None) -> None:
+
+class World:
+    """Credentials and a wire that answer from lists; the token is from an earlier attempt unless it is `fetched`."""
+
+    def __init__(
+        self,
+        *answers: Response | Exception,
+        fails: Exception | None = None,
+        fetched: bool = False,
+        renewal: AccessToken | Exception | None = RENEWED,
+    ) -> None:
         self.answers = list(answers)
         self.fails = fails
-        self.asked: list[bool] = []
+        self.fetched = fetched
+        self.renewal = renewal
+        self.asked = 0
+        self.refused: list[str] = []
         self.requests: list[Request] = []
 
-    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
-        self.asked.append(fresh)
+    async def bearer(self, endpoint: Endpoint) -> AccessToken:
+        self.asked += 1
         if self.fails is not None:
             raise self.fails
-        return f"token-{len(self.asked)}"
+        return AccessToken("token-1", kept=not self.fetched)
+
+    async def renew(self, endpoint: Endpoint, refused: str) -> AccessToken | None:
+        self.refused.append(refused)
+        if isinstance(self.renewal, Exception):
+            raise self.renewal
+        return self.renewal
 
     async def send(self, request: Request) -> Response:
         self.requests.append(request)
@@ -63,17 +82,43 @@ def test_an_access_token_is_fetched_sent_and_masked_in_the_log() -> None:
     assert b"Authorization: ***\r\n" in exchange.head
 
 
-def test_a_refused_token_is_fetched_anew_and_tried_once_more_within_the_attempt() -> None:
+def test_a_kept_token_that_is_refused_is_replaced_and_tried_once_more_within_the_attempt() -> None:
     world = World(Response(401), Response(200))
-    assert world.attempt(auth=OAUTH).verdict.succeeded
-    assert world.asked == [False, True]
+    exchange = world.attempt(auth=OAUTH)
+    assert exchange.verdict.succeeded
+    assert exchange.renewed, "the record says that there was a request before this one"
+    assert world.refused == ["token-1"]
     assert b"token-2" in world.requests[1].head
 
 
-def test_a_token_that_is_refused_twice_is_a_failure() -> None:
+def test_a_new_token_that_is_refused_too_is_a_failure_that_says_so() -> None:
     world = World(Response(401), Response(401))
-    assert world.attempt(auth=OAUTH).verdict.failure is Failure.STATUS
+    exchange = world.attempt(auth=OAUTH)
+    assert (exchange.verdict.failure, exchange.renewed) == (Failure.STATUS, True)
+    assert "401" in (exchange.verdict.error or "")
+    assert "this is a new one" in (exchange.verdict.error or "")
     assert len(world.requests) == 2
+
+
+def test_a_receiver_that_refuses_a_token_just_fetched_is_sent_nothing_more_in_the_attempt() -> None:
+    world = World(Response(401), fetched=True)
+    exchange = world.attempt(auth=OAUTH)
+    assert (exchange.response.status, exchange.renewed, world.refused) == (401, False, [])
+    assert len(world.requests) == 1
+
+
+def test_a_receiver_that_refuses_every_token_costs_one_request_an_attempt_while_none_may_be_renewed() -> None:
+    world = World(Response(401), renewal=None)
+    exchange = world.attempt(auth=OAUTH)
+    assert (exchange.response.status, exchange.renewed, len(world.requests)) == (401, False, 1)
+
+
+def test_a_refusal_is_recorded_as_what_it_was_when_no_other_token_can_be_had() -> None:
+    world = World(Response(401), renewal=PrepareFailed("The token endpoint answered 503.", transient=True))
+    exchange = world.attempt(auth=OAUTH)
+    assert (exchange.response.status, exchange.verdict.failure) == (401, Failure.STATUS)
+    assert "The token endpoint answered 503." in (exchange.verdict.error or "")
+    assert exchange.head, "the request that was sent is in the log"
 
 
 def test_a_401_of_an_endpoint_with_other_credentials_is_not_repeated() -> None:

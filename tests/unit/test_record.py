@@ -7,11 +7,11 @@ import pytest
 from tests.conformance.world import HandClock
 from tests.unit.samples import an_endpoint, an_event
 
-from reelhook.dialects.dialect import NO_CONTEXT, DisableRule
+from reelhook.dialects.dialect import NO_CONTEXT, Body, DisableRule
 from reelhook.dialects.standard import STANDARD
 from reelhook.model.attempt import Failure, Timing
 from reelhook.model.delivery import State, Trigger
-from reelhook.model.endpoint import DisabledReason, FixedRetry, ScheduleRetry
+from reelhook.model.endpoint import DisabledReason, Disabling, FixedRetry, ScheduleRetry
 from reelhook.model.http import Response
 from reelhook.model.ids import IdSource, time_of
 from reelhook.pipeline.directory import Route
@@ -19,7 +19,7 @@ from reelhook.pipeline.judge import Health, judge
 from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.sending import Exchange
-from reelhook.pipeline.shape import shape
+from reelhook.pipeline.shape import Shaped, shape
 from reelhook.ports import Claimed, Delivered
 
 DAY = 24 * 3_600_000
@@ -177,3 +177,24 @@ def test_what_the_claim_knew_goes_back_with_the_completion() -> None:
     completion = Scene().attempted(DOWN, lane="asset-1", from_queue=False, rescues=2).completion
     assert (completion.lane, completion.from_queue, completion.rescues) == ("asset-1", False, 0)
     assert completion.at == HandClock().wall()
+
+
+def test_a_disabling_by_failure_rate_carries_its_figures() -> None:
+    scene = Scene(dialect_defaults={"disable": DisableRule(failure_rate=0.5, of_attempts=4, within=60)})
+    assert [scene.attempted(one).disabling for one in (OK, OK, DOWN)] == [None] * 3
+    delivered = scene.attempted(DOWN)
+    assert delivered.disabled is DisabledReason.FAILURE_RATE
+    assert delivered.disabling == Disabling(0.5, 4, 2, delivered.completion.attempt.at, 60)
+
+
+def test_a_disabling_of_which_nothing_is_counted_has_no_figures() -> None:
+    delivered = Scene().attempted(GONE)
+    assert (delivered.disabled, delivered.disabling) == (DisabledReason.GONE, None)
+
+
+def test_a_body_that_holds_a_secret_is_recorded_as_it_may_be_shown() -> None:
+    scene = Scene()
+    exchange = scene.exchange(OK)
+    exchange.shaped = Shaped("video-deleted", Body(b'{"secret":"s3cret"}', shown=b'{"secret":"***"}'))
+    delivered = scene.recorder.completed(scene.route, a_claimed(), exchange)
+    assert delivered.completion.attempt.body == b'{"secret":"***"}'

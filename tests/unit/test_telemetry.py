@@ -38,6 +38,7 @@ ATTEMPT = AttemptLine(
     next_attempt_at=None,
     remote_address="192.0.2.1",
     replayed=False,
+    renewed=False,
 )
 EVENT = EventLine("evt_1", "asset.created", "default", 3, 2, 512)
 

@@ -6,6 +6,7 @@ TABLE: Final = Translation(
     {"clip.new": ("asset.uploaded",), "clip.changed": ("asset.updated", "asset.moved"), "hello": ("user.created",)},
     fallbacks={"asset.created": "clip.new", "asset.updated": "never"},
     aliases={"clip.added": "clip.new"},
+    unsaid=("clip.scratched",),
 )
 
 
@@ -35,3 +36,9 @@ def test_an_endpoint_that_subscribed_to_an_alias_hears_it_under_that_name() -> N
     assert TABLE.name_of("asset.created", ["clip.added"]) == "clip.added"
     assert TABLE.name_of("asset.created", ["hello", "clip.new", "clip.added"]) == "clip.new"
     assert TABLE.name_of("user.created", ["clip.added"]) == "hello"
+
+
+def test_a_name_that_no_type_leads_to_is_known_and_means_nothing() -> None:
+    assert TABLE.names == ("clip.new", "clip.changed", "hello", "clip.added", "clip.scratched")
+    assert TABLE.canonical("clip.scratched") is None
+    assert "clip.scratched" not in {TABLE.name_of(one) for one in TABLE.types()}

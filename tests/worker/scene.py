@@ -75,19 +75,27 @@ class Scene:
     def __init__(self, operator_app: str | None = "default", *, mails: bool = True) -> None:
         self.published: list[tuple[str, str, dict]] = []
         self.failures: list[Exception] = []
+        self.noted: list[dict[int, int]] = []
+        self.note_failures: list[Exception] = []
         self.endpoints = {5: ENDPOINT}
         self.outbox = Outbox()
         self.clock = LoopClock()
         self.metrics = Metrics("test")
         postbox = Postbox(self.outbox, self.clock, self.metrics) if mails else None
         self.notifier = Notifier(
-            self.publish, self.endpoints.get, AppsOfTheScene(), self.clock, self.metrics, operator_app, postbox
+            self.publish, self.endpoints.get, AppsOfTheScene(), self.clock, self.metrics, operator_app, postbox, self
         )
 
     async def publish(self, app_id: str, event_type: str, data: dict) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.published.append((app_id, event_type, data))
+
+    async def told(self, failing: dict[int, int]) -> None:
+        """Implements `Notices`."""
+        if self.note_failures:
+            raise self.note_failures.pop(0)
+        self.noted.append(dict(failing))
 
     def types(self, app_id: str = "studio") -> list[str]:
         return [event_type for app, event_type, _ in self.published if app == app_id]

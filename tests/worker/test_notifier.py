@@ -287,3 +287,28 @@ def test_a_streak_known_from_before_a_restart_goes_on():
 
     play(scene, scenario())
     assert scene.types() == ["endpoint.recovered"]
+
+
+def test_it_is_noted_once_when_an_owner_was_told_so_that_a_restart_does_not_tell_it_again():
+    scene = Scene()
+
+    async def scenario() -> None:
+        scene.note_failures.append(Unavailable("busy"))
+        scene.fails(20)
+        await asyncio.sleep(60)
+
+    play(scene, scenario())
+    [noted] = scene.noted
+    assert list(noted) == [5]
+    assert scene.types().count("endpoint.failing") == 1
+
+
+def test_a_notifier_that_stops_notes_first_whom_it_has_told():
+    scene = Scene()
+
+    async def scenario() -> None:
+        await asyncio.sleep(1)
+        scene.fails(20)
+
+    play(scene, scenario())
+    assert [list(noted) for noted in scene.noted] == [[5]]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,6 +14,22 @@ from reelhook.ports import Apps, Clock, Tokens
 _MOST_CACHED: Final = 4096
 _CACHED_MS: Final = 10_000
 """So long a token that another process has removed may still be believed; this process forgets at once."""
+
+
+class Rule(Protocol):
+    """What a route asks of those who call it."""
+
+    def require(self, caller: Caller) -> None:
+        """Refuse a caller who may not.
+
+        Raises:
+            Forbidden: and what is missing.
+        """
+        ...
+
+    def told(self) -> str:
+        """Say which token it takes, as one sentence in Markdown."""
+        ...
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -37,6 +53,11 @@ class Access(msgspec.Struct, frozen=True):
         if caller.scopes and not self.any_scope and not caller.may(self.role, self.scope):
             wanted = f"the scope {self.scope}" if self.scope else "a token that is not narrowed by scopes"
             raise Forbidden(f"this needs {wanted}")
+
+    def told(self) -> str:
+        """Say which token it takes."""
+        scope = "" if self.scope is None else f", scope `{self.scope}` where it is narrowed"
+        return f"Needs a token with the role `{self.role}`{scope}."
 
 
 def only(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -33,9 +33,13 @@ from reelhook.api import (
 )
 from reelhook.api.access import Access
 from reelhook.api.armour import ARMOUR
+from reelhook.api.compat.videocloud.routes import VIDEOCLOUD_ROUTES
+from reelhook.api.compat.vimeo.root import AtRoot
+from reelhook.api.compat.vimeo.routes import VIMEO_ROUTES
 from reelhook.api.csv_export import CSV_TYPE
-from reelhook.api.dispatch import Dispatch, PathRoutes, problem_response
+from reelhook.api.dispatch import Dispatch, PathRoutes, refusal_response
 from reelhook.api.fault import fault
+from reelhook.api.pdf_export import PDF_TYPE
 from reelhook.api.route import Route
 from reelhook.api.services import Services
 from reelhook.errors import NotFound
@@ -56,6 +60,7 @@ _ADMIN: Final = Access(Role.ADMIN)
 _OPERATE: Final = Access(Role.OPERATOR)
 
 _DRAFTS: Final = Annotated[list[Draft], Meta(min_length=1, max_length=LARGEST_BATCH)]
+_EXPORT: Final[dict[str, Any]] = {"gives": bytes, "media_type": CSV_TYPE, "other_types": (PDF_TYPE,)}
 _EVENT: Final[dict[str, Any]] = {"limit": "event", "takes": Draft, "gives": Receipt}
 _BATCH: Final[dict[str, Any]] = {"limit": "batch", "takes": _DRAFTS, "gives": Receipts}
 
@@ -102,7 +107,7 @@ ROUTES: Final = (
     Route("POST", "/v1/deliveries/{id}/resend", deliveries.resend, _RETRY, "Send a delivery again", 202),
     Route("POST", "/v1/deliveries/{id}/cancel", deliveries.cancel, _RETRY, "Cancel a delivery", 202),
     Route("GET", "/v1/logs", logs.index, _READ_LOG, "List attempts"),
-    Route("GET", "/v1/logs/export", logs.export, _READ_LOG, "Export the log", gives=bytes, media_type=CSV_TYPE),
+    Route("GET", "/v1/logs/export", logs.export, _READ_LOG, "Export the log", **_EXPORT),
     Route("GET", "/v1/logs/{id}", logs.read, _READ_LOG, "Read an attempt"),
     Route("GET", "/v1/event-types", event_types.index, _READ_ENDPOINTS, "List event types"),
     Route("POST", "/v1/event-types", event_types.create, _MANAGE, "Create an event type", 201, once=True),
@@ -118,12 +123,15 @@ ROUTES: Final = (
     Route("GET", "/readyz", health.ready, None, "Whether events are accepted and delivered"),
     Route("GET", "/metrics", health.metrics, None, "Figures for Prometheus", gives=bytes, media_type=METRICS_TYPE),
 )
+COMPAT_ROUTES: Final = VIMEO_ROUTES + VIDEOCLOUD_ROUTES
+"""The management APIs of other systems."""
 
 
 def make_app(services: Services) -> ASGIApp:
     """Make the application that serves everything; the door answers the hot routes before it."""
     dispatch = Dispatch(services)
-    routes = ROUTES + documentation.routes(ROUTES, services.public_url, docs=services.docs)
+    described = ROUTES + COMPAT_ROUTES
+    routes = described + documentation.routes(described, services.public_url, docs=services.docs)
     by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in routes:
         by_path[route.path][route.method] = route
@@ -131,7 +139,7 @@ def make_app(services: Services) -> ASGIApp:
     handlers: Any = {HTTPException: _absent, Exception: _fault}
     app = Starlette(routes=mounted, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a redirect would be built from the Host header
-    return Armoured(app)
+    return Armoured(AtRoot(app))
 
 
 def _mounted(path: str) -> str:
@@ -166,8 +174,8 @@ def _arm(message: MutableMapping[str, Any]) -> None:
 
 def _absent(request: Request, error: HTTPException) -> Response:  # noqa: ARG001 - the form that Starlette calls
     """Answer for a path that there is not."""
-    return problem_response(NotFound("there is nothing at this path"), request.url.path)
+    return refusal_response(NotFound("there is nothing at this path"), request.url.path)
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    return problem_response(fault(error, request.method, request.url.path), request.url.path)
+    return refusal_response(fault(error, request.method, request.url.path), request.url.path)

@@ -8,16 +8,14 @@ from msgspec import Meta
 
 from reelhook.api.dispatch import mask
 from reelhook.api.exchange import Answer, Call, absent, found
+from reelhook.api.link_refresh import check_link_refresh, keep_secret
 from reelhook.api.lists import Listing, PageQuery, Time, listing
 from reelhook.api.reading import Input, Patch, invalid, refuse, whole
 from reelhook.errors import Conflict, FieldError, Forbidden
 from reelhook.model import ids
 from reelhook.model.access import APP_ID_PATTERN, DEFAULT_APP, App, LinkRefresh, Role, VimeoAccount
-from reelhook.model.address import refuse_literal
 from reelhook.model.instant import show_time
 from reelhook.model.pointer import pointer
-from reelhook.model.secret import MASK, Secret
-from reelhook.model.url import parse_target
 from reelhook.pipeline.check import check_emails, check_extras
 
 OPERATORS: Final = ("limits", "vimeo", "egress_ips")
@@ -27,10 +25,13 @@ ShortText = Annotated[str, whole(r"[^\x00-\x1f\x7f]*", max_length=200)]
 
 
 class LimitsInput(Input):
-    """What an app may have: so many endpoints; only event types of its catalogue when `strict_types`."""
+    """What an app may have: so many endpoints; only event types of its catalogue when `strict_types`; so many Vimeo
+    deliveries a minute instead of what its account type gives.
+    """
 
     endpoints: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     strict_types: bool = False
+    vimeo_quota: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class VimeoInput(Input):
@@ -80,9 +81,11 @@ async def create(call: Call, body: AppInput) -> AppDocument:
     app = _make(call, body, body.id or ids.show("app", call.new_id()), None)
     if call.services.apps.get(app.id) is not None:
         raise Conflict(f"there is an app {app.id} already")
-    await call.services.apps.add(app, call.entry("app.created", app.id, {"after": _public(app)}, app.id))
+    shown = _show(app)
+    entry = call.entry("app.created", app.id, {"after": _public(app)}, app.id)
+    await call.services.apps.add(app, entry, call.kept(shown))
     call.services.changes.app(app)
-    return _show(app)
+    return shown
 
 
 async def read(call: Call) -> AppDocument:
@@ -138,7 +141,7 @@ def _make(call: Call, body: AppInput, app_id: str, current: App | None) -> App:
         limits=_limits(body.limits),
         vimeo=VimeoAccount(body.vimeo.account_type, body.vimeo.capabilities),
         egress_ips=body.egress_ips,
-        link_refresh=_link_refresh(body.link_refresh, current),
+        link_refresh=keep_secret(body.link_refresh, current),
         metadata=body.metadata,
     )
     refuse([*check_emails(app.notify_emails), *check_extras(app.metadata, "metadata"), *_check(call, app)])
@@ -147,7 +150,11 @@ def _make(call: Call, body: AppInput, app_id: str, current: App | None) -> App:
 
 def _limits(given: LimitsInput) -> dict[str, Any]:
     limits: dict[str, Any] = {} if given.endpoints is None else {"endpoints": given.endpoints}
-    return limits | ({"strict_types": True} if given.strict_types else {})
+    if given.strict_types:
+        limits["strict_types"] = True
+    if given.vimeo_quota is not None:
+        limits["vimeo_quota"] = given.vimeo_quota
+    return limits
 
 
 def _check(call: Call, app: App) -> list[FieldError]:
@@ -157,22 +164,7 @@ def _check(call: Call, app: App) -> list[FieldError]:
             ip_address(address)
         except ValueError:
             errors.append(FieldError(f"{address[:60]!r} is not an IP address", pointer("egress_ips", place)))
-    if app.link_refresh is not None:
-        try:
-            refused = refuse_literal(parse_target(app.link_refresh.url), tuple(call.services.exceptions))
-        except ValueError as error:
-            refused = str(error)
-        if refused is not None:
-            errors.append(FieldError(refused, "/link_refresh/url"))
-    return errors
-
-
-def _link_refresh(wanted: LinkRefresh | None, current: App | None) -> LinkRefresh | None:
-    if wanted is None or wanted.secret != Secret(MASK):
-        return wanted
-    if current is None or current.link_refresh is None:
-        raise invalid(f"{MASK} stands for what is stored, and nothing is", "/link_refresh/secret")
-    return LinkRefresh(wanted.url, current.link_refresh.secret)
+    return errors + (check_link_refresh(call, app.link_refresh) if app.link_refresh is not None else [])
 
 
 def _public(app: App) -> dict[str, Any]:

@@ -6,23 +6,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from reelhook.api.lists import LARGEST_PAGE
-from reelhook.model import ids
+from reelhook.api.log_columns import HEADER, cells
 from reelhook.model.attempt import Attempt
-from reelhook.model.instant import show_time
 from reelhook.model.page import LogFilter, Page
 from reelhook.ports import Log
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
-HEADER: Final = (
-    "Application ID",
-    "Date & Time",
-    "Event Triggered",
-    "Endpoint",
-    "Retry Attempts",
-    "Notification Status",
-    "Status Code",
-    "Error",
-)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -38,17 +27,7 @@ async def write_csv(log: Log, where: LogFilter, page: Page[Attempt]) -> AsyncIte
 
 
 def _row(attempt: Attempt) -> tuple[str, ...]:
-    """Write the cells of one attempt; the application's id is the endpoint's."""
-    return (
-        ids.show("ep", attempt.endpoint_id),
-        show_time(attempt.at),
-        plain(attempt.event_name),
-        plain(attempt.url),
-        str(attempt.number - 1),
-        "succeeded" if attempt.succeeded else "failed",
-        "" if attempt.status_code is None else str(attempt.status_code),
-        plain(attempt.error or ""),
-    )
+    return tuple(map(plain, cells(attempt)))
 
 
 def plain(cell: str) -> str:

@@ -49,9 +49,9 @@ async def resend(call: Call) -> DeliveryDocument:
     """Send it again now, its schedule restarted."""
     services = call.services
     number = call.id("dlv", "delivery")
-    delivery = await services.queue.resend(call.app_id, number, Trigger.RESEND, services.clock.now())
+    entry = call.entry("delivery.resent", ids.show("dlv", number))
+    delivery = await services.queue.resend(call.app_id, number, Trigger.RESEND, services.clock.now(), entry)
     services.changes.woken([delivery.endpoint_id])
-    await services.audit.add(call.entry("delivery.resent", ids.show("dlv", number)))
     return show(delivery)
 
 
@@ -59,9 +59,9 @@ async def cancel(call: Call) -> DeliveryDocument:
     """Give up a delivery that waits."""
     services = call.services
     number = call.id("dlv", "delivery")
-    delivery = await services.queue.cancel(call.app_id, number, services.clock.now())
+    entry = call.entry("delivery.cancelled", ids.show("dlv", number))
+    delivery = await services.queue.cancel(call.app_id, number, services.clock.now(), entry)
     services.changes.woken([delivery.endpoint_id])  # the next one of an ordered lane may be due now
-    await services.audit.add(call.entry("delivery.cancelled", ids.show("dlv", number)))
     return show(delivery)
 
 

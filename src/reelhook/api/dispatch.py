@@ -1,6 +1,7 @@
-"""Runs routes: authenticate, allow, read, run once, write. Whatever goes wrong is answered as a problem."""
+"""Runs routes: admit, read, run once, write. Whatever goes wrong is answered in the manner of the API it is about."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -8,11 +9,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from reelhook.api.access import Access, only
+from reelhook.api.access import only
 from reelhook.api.exchange import Answer, Call, Stream, Text, Turns
 from reelhook.api.fault import fault
-from reelhook.api.idempotency import Kept, Repeats, read_idempotency_key
-from reelhook.api.problem import MethodNotAllowed, problem_body, problem_headers
+from reelhook.api.idempotency import Keeping, Kept, Repeats, read_idempotency_key
+from reelhook.api.manners import MANNERS, manner_of
+from reelhook.api.native import NATIVE
+from reelhook.api.problem import MethodNotAllowed
 from reelhook.api.reading import Input, check_media_type, invalid, read_input, read_patch, read_query
 from reelhook.api.route import Route
 from reelhook.api.services import Services
@@ -20,7 +23,6 @@ from reelhook.errors import ReelhookError, TooLarge
 from reelhook.model.access import Caller, Role
 from reelhook.model.secret import MASK, Secret
 
-JSON: Final = "application/json"
 NOBODY: Final = Caller("", 0, Role.VIEWER, frozenset(), "")
 """Who calls a route that asks for no token."""
 
@@ -30,22 +32,28 @@ class Dispatch:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._admissions = {manner: manner.admission(services) for manner in MANNERS}
         self._turns = Turns()
         self._repeats = Repeats(services.answers, services.clock)
 
     async def respond(self, routes: Mapping[str, Route], request: Request) -> Response:
         """Answer a request for a path that has these routes, by method."""
+        carried: dict[str, str] = {}
         try:
-            return await self._run(_route(routes, request.method), request)
+            response = await self._run(_route(routes, request.method), request, carried)
         except ReelhookError as error:
-            return problem_response(error, request.url.path)
+            response = refusal_response(error, request.url.path)
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:  # noqa: BLE001 - a fault of ours must end as an answer, and the log tells it whole
-            return problem_response(fault(error, request.method, request.url.path), request.url.path)
+            response = refusal_response(fault(error, request.method, request.url.path), request.url.path)
+        response.headers.update(carried)
+        return response
 
-    async def _run(self, route: Route, request: Request) -> Response:
-        caller = self._caller(route.access, request)
+    async def _run(self, route: Route, request: Request, carried: dict[str, str]) -> Response:
+        caller = NOBODY
+        if route.access is not None:
+            caller = self._admissions[manner_of(route.path)].admit(route.access, request, carried)
         raw = await self._body(route, request) if request.method not in {"GET", "HEAD"} else b""
         headers = dict(request.headers)
         path = request.url.path
@@ -55,19 +63,12 @@ class Dispatch:
         if key is None:
             return _write(await route.run(call, **given), route)
 
-        async def run() -> Kept:
-            return _kept(await route.run(call, **given), route)
+        async def run(keeping: Keeping) -> Kept:
+            keeper = replace(call, kept=lambda answer: keeping.seal(_kept(answer, route)))
+            return _kept(await route.run(keeper, **given), route)
 
         kept = await self._repeats.once(caller.app_id, f"{route.method} {path}", key, raw, run)
         return _response(kept.status, kept.body, kept.headers)
-
-    def _caller(self, access: Access | None, request: Request) -> Caller:
-        if access is None:
-            return NOBODY
-        authorization, app = _raw(request, b"authorization"), _raw(request, b"reelhook-app")
-        caller = self._services.authenticator.caller(authorization, app)
-        access.require(caller)
-        return caller
 
     async def _body(self, route: Route, request: Request) -> bytes:
         services = self._services
@@ -79,7 +80,8 @@ class Dispatch:
         raw = await _read(request, limits[route.limit])
         if raw:
             said = request.headers
-            check_media_type(said.get("content-type"), said.get("content-encoding"), patches=route.method == "PATCH")
+            patches = route.method == "PATCH" and manner_of(route.path) is NATIVE  # others know one kind of patch only
+            check_media_type(said.get("content-type"), said.get("content-encoding"), patches=patches)
         return raw
 
 
@@ -99,10 +101,10 @@ class PathRoutes:
         await response(scope, receive, send)
 
 
-def problem_response(error: ReelhookError, instance: str) -> Response:
-    """Write an error."""
-    headers = dict(problem_headers(error))
-    return Response(problem_body(error, instance), error.status, headers)
+def refusal_response(error: ReelhookError, path: str) -> Response:
+    """Write an error as the API that this path belongs to writes them."""
+    refusal = manner_of(path).refuse(error, path)
+    return Response(refusal.body, refusal.status, dict(refusal.headers))
 
 
 def _route(routes: Mapping[str, Route], method: str) -> Route:
@@ -173,12 +175,12 @@ def _kept(given: Any, route: Route) -> Kept:
                 given.status or route.status, {**given.headers, "content-type": given.media_type}, given.content
             )
         case Answer():
-            headers = {"content-type": JSON, **given.headers}
+            headers = {"content-type": route.media_type, **given.headers}
             return Kept(given.status or route.status, headers, encode(given.document))
         case None:
             return Kept(204, {}, b"")
         case _:
-            return Kept(route.status, {"content-type": JSON}, encode(given))
+            return Kept(route.status, {"content-type": route.media_type}, encode(given))
 
 
 def _response(status: int, body: bytes, headers: Mapping[str, str]) -> Response:

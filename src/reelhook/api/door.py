@@ -8,6 +8,7 @@ connection after the last answer, and the client sends it again.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -15,9 +16,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from reelhook.api.desk import Desk, HotRequest, Reply, refuse, too_large
+from reelhook.api.familiar import FamiliarHead
 from reelhook.api.problem import HeadersTooLarge, TimedOut
 from reelhook.api.services import Services
 from reelhook.errors import Malformed, ReelhookError
+from reelhook.ports import Committing
 
 LARGEST_HEAD: Final = 64 * 1024
 """Bytes of the request line and all headers; as much again as the body may go to the framing of chunks."""
@@ -51,6 +54,8 @@ class Door(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._replies: deque[Reply] = deque()
         self._hot: HotRequest | None = None
+        self._familiar: FamiliarHead | None = None
+        self._published_last: HotRequest | None = None
         self._in_head = False
         self._ending = False
         self._deaf = False
@@ -87,6 +92,10 @@ class Door(HttpToolsProtocol):
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
+        between = not self._ending and not self._is_reading() and not self._application_is_busy()
+        if between and self._familiar is not None and self._take_familiar(self._familiar, data):
+            return
+        self._published_last = None
         self._overhead += len(data)
         try:
             self.parser.feed_data(data)
@@ -97,6 +106,8 @@ class Door(HttpToolsProtocol):
         else:
             if self._overhead > LARGEST_HEAD + self._body_size and self._is_reading():
                 self._fail(_headers_too_large())
+            elif between and self._published_last is not None:
+                self._familiar = FamiliarHead.learn(data, self._published_last, self.headers)
 
     def pause_writing(self) -> None:
         """Read nothing more from a client that does not read."""
@@ -199,27 +210,40 @@ class Door(HttpToolsProtocol):
             return
         if not self.parser.should_keep_alive() or self.parser.get_http_version() == "1.0":
             self._ending = True
+        self._published_last = request
+        self._publish(request.hot.path, partial(self.desk.publish, request))
+
+    # Answers
+
+    def _take_familiar(self, familiar: FamiliarHead, data: bytes) -> bool:
+        """Publish a request whose head was read before on this connection; False when it must go the long way."""
+        body = familiar.body_in(data)
+        if body is None:
+            return False
+        hot = familiar.hot
+        try:
+            caller = self.desk.caller(hot, familiar.authorization, familiar.app)
+        except ReelhookError:
+            return False
+        self._publish(hot.path, partial(self.desk.publish_body, hot, caller, body))
+        return True
+
+    def _publish(self, path: str, publish: Callable[[], Committing[bytes]]) -> None:
         reply = Reply()
         self._replies.append(reply)
         if len(self._replies) >= MOST_OUTSTANDING:
             self.flow.pause_reading()
-        self._publish(request, reply)
-
-    # Answers
-
-    def _publish(self, request: HotRequest, reply: Reply) -> None:
-        path = request.hot.path
         try:
-            promised = reply.promised = self.desk.publish(request)
+            promised = publish()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong ends as an answer
             refuse(reply, error, path)
             self._flush()
             return
         promised.add_done_callback(partial(self._published, reply, path))
 
-    def _published(self, reply: Reply, path: str, promised: "asyncio.Future[bytes]") -> None:
+    def _published(self, reply: Reply, path: str, promised: Committing[bytes]) -> None:
         self.desk.fill(reply, path, promised)
-        self._flush()
+        self.desk.flush_soon(self._flush)
 
     def _refuse(self, request: HotRequest, error: ReelhookError) -> None:
         """Answer now, skip the body as it comes, and close then: nobody has to send it all to hear of it."""

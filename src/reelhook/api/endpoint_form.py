@@ -16,7 +16,6 @@ from reelhook.errors import FieldError
 from reelhook.model.endpoint import (
     Auth,
     Conditions,
-    DisabledReason,
     Endpoint,
     EndpointState,
     NoAuth,
@@ -27,6 +26,7 @@ from reelhook.model.endpoint import (
 )
 from reelhook.model.pointer import pointer
 from reelhook.model.secret import MASK, Secret
+from reelhook.model.turn import turn
 from reelhook.model.url import join
 from reelhook.pipeline.check import check_endpoint
 
@@ -68,8 +68,10 @@ def make(call: Call, form: EndpointInput, current: Endpoint | None = None) -> En
     """
     dialect = dialect_named(form.dialect)
     now = call.services.clock.wall()
+    number = current.id if current else call.new_id()
+    turned = turn(form.state, current, now)
     endpoint = Endpoint(
-        id=current.id if current else call.new_id(),
+        id=number,
         app_id=call.app_id,
         version=current.version + 1 if current else 1,
         url=_url(form),
@@ -92,12 +94,15 @@ def make(call: Call, form: EndpointInput, current: Endpoint | None = None) -> En
         rate_limit=form.rate_limit,
         concurrency=form.concurrency,
         ordering=form.ordering,
-        state=form.state,
-        disabled_reason=_disabled_reason(form, current),
+        state=turned.state,
+        disabled_reason=turned.disabled_reason,
         notify_emails=form.notify_emails,
         options=form.options,
         metadata=form.metadata,
-        compat_id=current.compat_id if current else None,
+        compat_id=_compat_id(form, current, dialect, number),
+        enabled_at=turned.enabled_at,
+        disabled_at=turned.disabled_at,
+        disabling=turned.disabling,
     )
     check(call, endpoint, dialect)
     return endpoint
@@ -176,11 +181,10 @@ def _signing_key(call: Call, form: EndpointInput, current: Endpoint | None) -> S
     return Secret(new_signing_key(call.services.random_bytes(SEED_SIZE)))
 
 
-def _disabled_reason(form: EndpointInput, current: Endpoint | None) -> DisabledReason | None:
-    if form.state is not EndpointState.DISABLED:
-        return None
-    still = current is not None and current.state is EndpointState.DISABLED
-    return current.disabled_reason if still and current else DisabledReason.MANUAL
+def _compat_id(form: EndpointInput, current: Endpoint | None, dialect: Dialect, number: int) -> str | None:
+    """Return what the system's own API calls the endpoint; a new dialect has a new name for it."""
+    kept = current.compat_id if current and current.dialect == form.dialect else None
+    return kept or dialect.compat_id(number)
 
 
 def _nothing_stored(where: str) -> Exception:

@@ -1,9 +1,12 @@
 """Endpoints: where deliveries go."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 
+from reelhook.api.connection_test import must_pass, require_connection, same_connection
 from reelhook.api.dispatch import mask
 from reelhook.api.endpoint_document import EndpointDocument, etag, show
 from reelhook.api.endpoint_form import EndpointInput, make, settle_address
@@ -15,9 +18,11 @@ from reelhook.dialects.table import dialect_named
 from reelhook.errors import Conflict, OverLimit, PreconditionFailed
 from reelhook.model import ids
 from reelhook.model.endpoint import Endpoint
+from reelhook.ports import SealedAnswer
 
 _TRIES: Final = 3
 """A change that meets another one (an endpoint that is just being disabled) is made anew so many times."""
+_CHANGED: Final = "the endpoint was changed meanwhile; read it again and repeat your change"
 _TAGGED: Final = {"auth": "type", "retry": "kind"}
 
 
@@ -30,12 +35,21 @@ async def index(call: Call, query: PageQuery) -> Listing[EndpointDocument]:
 async def create(call: Call, body: EndpointInput) -> Answer[EndpointDocument]:
     """Create an endpoint. The answer is the only one that shows its secret, beside `GET …/secret`."""
     endpoint = make(call, body)
+    if must_pass(endpoint):
+        _require_room(call, endpoint)
+        await require_connection(call, endpoint)
+    answer = Answer(_show(call, endpoint, reveal=True), headers=etag(endpoint))
+    await add(call, endpoint, answer)
+    return answer
+
+
+async def add(call: Call, endpoint: Endpoint, answer: object) -> None:
+    """Store a new endpoint, where there is room for it, together with the answer that tells of it."""
     async with call.turns.of(("endpoints", call.app_id)):
         _require_room(call, endpoint)
-        shown = public(endpoint)
-        await call.services.endpoints.add(endpoint, call.entry("endpoint.created", name_of(endpoint), {"after": shown}))
+        entry = call.entry("endpoint.created", name_of(endpoint), {"after": public(endpoint)})
+        await call.services.endpoints.add(endpoint, entry, call.kept(answer))
         call.services.changes.endpoint(endpoint)
-    return Answer(_show(call, endpoint, reveal=True), headers=etag(endpoint))
 
 
 async def read(call: Call) -> Answer[EndpointDocument]:
@@ -47,6 +61,7 @@ async def read(call: Call) -> Answer[EndpointDocument]:
 async def change(call: Call, body: Patch[EndpointInput]) -> Answer[EndpointDocument]:
     """Change an endpoint. With `If-Match` only if nobody else has changed it meanwhile (412)."""
     number = call.id("ep", "endpoint")
+    tested = await _tested(call, body)
     for last in (False,) * (_TRIES - 1) + (True,):
         async with call.turns.of(("endpoint", number)):
             current = this(call)
@@ -54,6 +69,8 @@ async def change(call: Call, body: Patch[EndpointInput]) -> Answer[EndpointDocum
             endpoint = make(call, _merge(body, current), current)
             if endpoint.dialect != current.dialect:
                 _require_room(call, endpoint)
+            if must_pass(endpoint, current) and not (tested and same_connection(endpoint, tested)):
+                raise Conflict(_CHANGED)  # while the test ran: what would be saved is not what was tested
             try:
                 await store(call, current, endpoint, "endpoint.changed")
             except Conflict:
@@ -65,12 +82,29 @@ async def change(call: Call, body: Patch[EndpointInput]) -> Answer[EndpointDocum
     raise AssertionError("the last try returns or raises")
 
 
+async def _tested(call: Call, body: Patch[EndpointInput]) -> Endpoint | None:
+    """Test what a change leads to, where its system asks for it; nobody waits for a lock meanwhile."""
+    current = this(call)
+    form = _merge(body, current)
+    if not dialect_named(form.dialect).defaults.tested_before_saving:
+        return None
+    require_match(call, current)
+    endpoint = make(call, form, current)
+    if must_pass(endpoint, current):
+        if endpoint.dialect != current.dialect:
+            _require_room(call, endpoint)
+        await require_connection(call, endpoint)
+    return endpoint
+
+
 async def remove(call: Call) -> None:
     """Delete an endpoint: nothing is sent to it any more, what waits is cancelled, its log stays."""
     endpoint = this(call)
     require_match(call, endpoint)
     entry = call.entry("endpoint.deleted", name_of(endpoint), {"before": public(endpoint)})
-    await call.services.endpoints.remove(call.app_id, endpoint.id, entry)
+    with changed_meanwhile(call):
+        version = endpoint.version if _is_conditional(call) else None
+        await call.services.endpoints.remove(call.app_id, endpoint.id, entry, version)
     call.services.changes.endpoint_removed(endpoint.id)
 
 
@@ -85,20 +119,41 @@ def require_match(call: Call, endpoint: Endpoint) -> None:
     Raises:
         PreconditionFailed: the client has seen another version.
     """
-    wanted = call.headers.get("if-match")
-    if wanted is None or wanted.strip() == "*":
+    if not _is_conditional(call):
         return
-    if etag(endpoint)["etag"] not in [tag.strip() for tag in wanted.split(",")]:
-        raise PreconditionFailed("the endpoint was changed meanwhile; read it again and repeat your change")
+    if etag(endpoint)["etag"] not in [tag.strip() for tag in call.headers["if-match"].split(",")]:
+        raise PreconditionFailed(_CHANGED)
 
 
-async def store(call: Call, current: Endpoint, endpoint: Endpoint, action: str) -> None:
+@contextmanager
+def changed_meanwhile(call: Call) -> Iterator[None]:
+    """Answer a conditional request as such when the store finds another version than the one that was read.
+
+    Raises:
+        PreconditionFailed: in the place of Conflict, where the request has `If-Match`.
+    """
+    try:
+        yield
+    except Conflict as error:
+        if not _is_conditional(call):
+            raise
+        raise PreconditionFailed(_CHANGED) from error
+
+
+def _is_conditional(call: Call) -> bool:
+    return call.headers.get("if-match", "*").strip() != "*"
+
+
+async def store(
+    call: Call, current: Endpoint, endpoint: Endpoint, action: str, answer: SealedAnswer | None = None
+) -> None:
     """Store the next version, tell everybody, and note in the audit log what is different."""
     before, after = public(current), public(endpoint)
     names = [name for name in after if name != "updated_at" and before[name] != after[name]]
     change = {"before": {name: before[name] for name in names}, "after": {name: after[name] for name in names}}
     replaced = [name for name in ("secret", "auth", "headers") if getattr(current, name) != getattr(endpoint, name)]
-    await call.services.endpoints.change(endpoint, call.entry(action, name_of(endpoint), {**change, "set": replaced}))
+    entry = call.entry(action, name_of(endpoint), {**change, "set": replaced})
+    await call.services.endpoints.change(endpoint, entry, answer)
     call.services.changes.endpoint(endpoint)
 
 
@@ -145,7 +200,7 @@ def _require_room(call: Call, endpoint: Endpoint) -> None:
     of_app, of_dialect = app.limits.get("endpoints"), dialect_named(endpoint.dialect).defaults.endpoints_per_app
     if of_app is None and of_dialect is None:
         return
-    others = [other for other in _all(call) if other.id != endpoint.id]
+    others = [other for other in every(call) if other.id != endpoint.id]
     if of_app is not None and len(others) >= of_app:
         raise OverLimit(f"this app may have {of_app} endpoints; delete one, or ask the operator for more")
     alike = sum(other.dialect == endpoint.dialect for other in others)
@@ -153,7 +208,8 @@ def _require_room(call: Call, endpoint: Endpoint) -> None:
         raise OverLimit(f"an app may have {of_dialect} endpoints of the dialect {endpoint.dialect}; delete one")
 
 
-def _all(call: Call) -> list[Endpoint]:
+def every(call: Call) -> list[Endpoint]:
+    """Return all endpoints of the app, newest first."""
     endpoints: list[Endpoint] = []
     cursor: str | None = None
     while True:

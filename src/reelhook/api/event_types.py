@@ -15,6 +15,7 @@ from reelhook.model.event import LONGEST_NAME, OPERATIONAL, TYPE_PATTERN
 from reelhook.model.event_type import EventType
 from reelhook.model.instant import show_time
 from reelhook.pipeline.schema import compile_schema
+from reelhook.ports import SealedAnswer
 
 TypeName = Annotated[str, whole(TYPE_PATTERN, max_length=LONGEST_NAME)]
 Category = Annotated[str, whole("[A-Za-z0-9_-]+", max_length=64)]
@@ -89,8 +90,9 @@ async def create(call: Call, body: EventTypeInput) -> EventTypeDocument:
         if body.name in BUILT_IN or call.services.event_types.get(call.app_id, body.name):
             raise Conflict(f"there is an event type {body.name} already")
         made = _make(call, body, None)
-        await _put(call, made, "event_type.created")
-    return _show(made, None)
+        shown = _show(made, None)
+        await _put(call, made, "event_type.created", call.kept(shown))
+    return shown
 
 
 async def change(call: Call, body: Patch[EventTypeInput]) -> Answer[EventTypeDocument]:
@@ -115,9 +117,9 @@ async def remove(call: Call) -> None:
     call.services.changes.event_types(call.app_id)
 
 
-async def _put(call: Call, made: EventType, action: str) -> None:
+async def _put(call: Call, made: EventType, action: str, answer: SealedAnswer | None = None) -> None:
     change = {"version": made.version, "validate": made.validate, "deprecated": made.deprecated}
-    await call.services.event_types.put(made, call.entry(action, made.name, change))
+    await call.services.event_types.put(made, call.entry(action, made.name, change), answer)
     call.services.changes.event_types(call.app_id)
 
 

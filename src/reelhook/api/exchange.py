@@ -1,7 +1,7 @@
 """What a route is given and what it gives back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -13,6 +13,7 @@ from reelhook.errors import NotFound
 from reelhook.model import ids
 from reelhook.model.access import Caller
 from reelhook.model.audit import AuditEntry
+from reelhook.ports import SealedAnswer
 
 T = TypeVar("T")
 
@@ -31,9 +32,17 @@ class Turns:
         return lock
 
 
+def _keep_nothing(_answer: Any) -> None:
+    """Seal no answer: the request has no `Idempotency-Key`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that was read and allowed. Everything it reads or changes is scoped by `app_id`."""
+    """One request that was read and allowed. Everything it reads or changes is scoped by `app_id`.
+
+    `kept` takes what the route will return and seals it for the commit of the change that it tells of, where the
+    request has an `Idempotency-Key`.
+    """
 
     services: Services
     turns: Turns
@@ -42,6 +51,7 @@ class Call:
     path: str
     parts: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    kept: Callable[[Any], SealedAnswer | None] = _keep_nothing
 
     @property
     def app_id(self) -> str:

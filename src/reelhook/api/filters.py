@@ -60,7 +60,7 @@ class DeliveryQuery(LogQuery):
 class ExportQuery(AttemptFilter):
     """Which attempts, in which form; all of them, so there are no pages."""
 
-    format: Annotated[str, Meta(description="`csv`.")] = "csv"
+    format: Annotated[str, Meta(description="`csv` or `pdf`.")] = "csv"
 
 
 def of_events(app_id: str, query: EventFilter) -> LogFilter:

@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a POST that creates happens once, however often it is sent.
 
 The header is a Structured Field string, quoted (draft-ietf-httpapi-idempotency-key-header); bare is accepted too. A
-key is kept for 24 hours for each token's app and route. Publishing keeps its keys with its events, in one commit.
+key is kept for 24 hours for each token's app and route, committed together with what the request makes or changes:
+neither is there without the other.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from typing import Final
 import msgspec
 import structlog
 
-from reelhook.errors import KeyReused, Malformed, ReelhookError
-from reelhook.ports import Answers, Clock, Key, StoredKey
+from reelhook.errors import Conflict, KeyReused, Malformed, ReelhookError
+from reelhook.ports import Answers, Clock, Key, SealedAnswer, StoredKey
 
 LONGEST_KEY: Final = 255
 KEY_LIFE_MS: Final = 24 * 3600 * 1000
@@ -55,6 +56,33 @@ def read_idempotency_key(value: bytes | None) -> str | None:
     return key
 
 
+class Keeping:
+    """The answer to one request, on its way to the store: with the change that it tells of, in one commit."""
+
+    def __init__(self, answers: Answers, app_id: str, unanswered: Key) -> None:
+        self._answers = answers
+        self._app_id = app_id
+        self._unanswered = unanswered
+        self.sealed = False
+
+    def seal(self, answer: Kept) -> SealedAnswer:
+        """Make the answer ready to be committed with the change."""
+        self.sealed = True
+        return self._answers.seal(self._app_id, self._key(answer))
+
+    async def keep(self, answer: Kept) -> None:
+        """Keep an answer that tells of no change, or was sealed into the commit of one."""
+        if self.sealed:
+            return
+        try:
+            await self._answers.keep(self._app_id, self._key(answer))
+        except ReelhookError as error:
+            _log.warning("idempotency_key.not_kept", app=self._app_id, kind=self._unanswered.kind, error=error.detail)
+
+    def _key(self, answer: Kept) -> Key:
+        return msgspec.structs.replace(self._unanswered, answer=msgspec.msgpack.encode(answer))
+
+
 class Repeats:
     """Gives a repeated POST the answer of the first; repeats that come meanwhile wait for it."""
 
@@ -63,7 +91,9 @@ class Repeats:
         self._clock = clock
         self._running: dict[tuple[str, str, str], asyncio.Future[None]] = {}
 
-    async def once(self, app_id: str, kind: str, key: str, body: bytes, run: Callable[[], Awaitable[Kept]]) -> Kept:
+    async def once(
+        self, app_id: str, kind: str, key: str, body: bytes, run: Callable[[Keeping], Awaitable[Kept]]
+    ) -> Kept:
         """Run it, or answer as the first time. What failed is not kept: it may be sent again with the same key.
 
         Raises:
@@ -76,21 +106,19 @@ class Repeats:
         if (known := self._answers.recall(app_id, kind, key)) is not None:
             return _same(known, fingerprint)
         done = self._running[name] = asyncio.get_running_loop().create_future()
+        keeping = Keeping(self._answers, app_id, Key(kind, key, fingerprint, b"", self._clock.wall() + KEY_LIFE_MS))
         try:
-            answer = await run()
-            expires_at = self._clock.wall() + KEY_LIFE_MS
-            await self._keep(app_id, Key(kind, key, fingerprint, msgspec.msgpack.encode(answer), expires_at))
+            answer = await run(keeping)
+            await keeping.keep(answer)
+        except Conflict:
+            # Another process may have been first with this key: then its answer is the answer.
+            if (known := self._answers.recall(app_id, kind, key)) is None:
+                raise
+            return _same(known, fingerprint)
         finally:
             del self._running[name]
             done.set_result(None)
         return answer
-
-    async def _keep(self, app_id: str, key: Key) -> None:
-        try:
-            await self._answers.keep(app_id, key)
-        except ReelhookError as error:
-            # The thing is made; to answer with an error would have the client make it a second time.
-            _log.warning("idempotency_key.not_kept", app=app_id, kind=key.kind, error=error.detail)
 
 
 def _same(known: StoredKey, fingerprint: bytes) -> Kept:

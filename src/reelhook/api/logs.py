@@ -6,16 +6,17 @@ import msgspec
 
 from reelhook.api import filters
 from reelhook.api.csv_export import CSV_TYPE, write_csv
-from reelhook.api.exchange import Call, Stream, found
+from reelhook.api.exchange import Call, Stream, Text, found
 from reelhook.api.filters import ExportQuery, LogQuery
 from reelhook.api.lists import LARGEST_PAGE, Listing, Time, listing
+from reelhook.api.pdf_export import PDF_TYPE, write_pdf
 from reelhook.api.reading import invalid
 from reelhook.model import ids
 from reelhook.model.attempt import Attempt, AttemptDetail, Failure
 from reelhook.model.delivery import Trigger
 from reelhook.model.instant import show_time
 
-FORMATS: Final = ("csv",)
+FORMATS: Final = ("csv", "pdf")
 
 
 class AttemptDocument(msgspec.Struct):
@@ -68,13 +69,16 @@ class TimingDocument(msgspec.Struct):
 
 
 class AttemptDetailDocument(AttemptDocument):
-    """An attempt with all that is known of it."""
+    """An attempt with all that is known of it. `repeated_with_new_token`: the access token of earlier attempts was
+    answered 401 first, in the same attempt.
+    """
 
     request: SentRequest
     response: ReceivedResponse | None
     timing: TimingDocument
     remote_address: str | None
     replayed_on_fresh_connection: bool
+    repeated_with_new_token: bool
 
 
 async def index(call: Call, query: LogQuery) -> Listing[AttemptDocument]:
@@ -88,15 +92,17 @@ async def read(call: Call) -> AttemptDetailDocument:
     return show_detail(found(await call.services.log.attempt(call.app_id, call.id("att", "attempt")), "attempt"))
 
 
-async def export(call: Call, query: ExportQuery) -> Stream:
-    """Write all attempts that the filters name as a file."""
+async def export(call: Call, query: ExportQuery) -> Stream | Text:
+    """Write all attempts that the filters name as a file: CSV, or a PDF report of at most 20,000 of them."""
     if query.format not in FORMATS:
         raise invalid(f"the log can be exported as {' or '.join(FORMATS)}", "/format")
     where = filters.of_log(call.app_id, query)
     log = call.services.log
     # Read before the status is written, so that what goes wrong can still be said.
     first = await log.attempts(where, None, LARGEST_PAGE)
-    headers = {"content-disposition": 'attachment; filename="reelhook-log.csv"'}
+    headers = {"content-disposition": f'attachment; filename="reelhook-log.{query.format}"'}
+    if query.format == "pdf":
+        return Text(await write_pdf(call, query, where, first), PDF_TYPE, headers=headers)
     return Stream(write_csv(log, where, first), CSV_TYPE, headers)
 
 
@@ -119,6 +125,7 @@ def show_detail(detail: AttemptDetail) -> AttemptDetailDocument:
         timing=TimingDocument(**msgspec.structs.asdict(detail.timing)),
         remote_address=detail.remote_address,
         replayed_on_fresh_connection=detail.replayed_on_fresh_connection,
+        repeated_with_new_token=detail.repeated_with_new_token,
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reelhook import __version__
+from reelhook.api.manner import Manner
+from reelhook.api.manners import manner_of
+from reelhook.api.native import NATIVE
 from reelhook.api.openapi_schemas import JsonSchema, Schemas, query_parameters
 from reelhook.api.openapi_webhooks import DELIVERY_HEADERS, webhooks
-from reelhook.api.problem import MEDIA_TYPE, Problem
 from reelhook.api.route import Route
 
 _INTRODUCTION: Final = """\
@@ -14,7 +16,9 @@ Accepts events, delivers each to every subscribed endpoint, signed, retried, rec
 
 Every error is an RFC 9457 problem. Lists take `limit` and `cursor`, newest first. Times are RFC 3339 in UTC. `PATCH`
 is RFC 7396 merge-patch. A POST that creates heeds `Idempotency-Key`, which is kept for 24 hours. An operator token
-acts on the app that the header `Reelhook-App` names. `***` stands for a secret; sent back, it keeps what is stored."""
+acts on the app that the header `Reelhook-App` names. `***` stands for a secret; sent back, it keeps what is stored.
+
+What lies below `/compat` speaks as the system that it is named after: its errors, its lists, its times."""
 
 _MEANINGS: Final = {
     400: "The request cannot be read.",
@@ -67,9 +71,12 @@ def openapi(routes: Sequence[Route], public_url: str) -> dict[str, Any]:
         "paths": paths,
         "webhooks": webhooks(),
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
             "parameters": {**_PARAMETERS, **DELIVERY_HEADERS},
-            "responses": {"Problem": _problem("An error.", schemas)},
+            "responses": {"Problem": _error("An error.", NATIVE, schemas)},
             "schemas": schemas.components,
         },
     }
@@ -77,11 +84,11 @@ def openapi(routes: Sequence[Route], public_url: str) -> dict[str, Any]:
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.run.__module__.rpartition('.')[2]}_{route.run.__name__}",
+        "operationId": f"{_module(route)}_{route.run.__name__}",
         "tags": [_tag(route)],
         "summary": route.summary,
         "description": f"{route.run.__doc__ or route.summary}{_asked(route)}",
-        "responses": {**_successes(route, schemas), **_problems(route, schemas)},
+        "responses": {**_successes(route, schemas), **_errors(route, schemas)},
     }
     parameters = [*_path_parameters(route), *_header_parameters(route), *query_parameters(route.query)]
     if parameters:
@@ -90,15 +97,19 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         operation["requestBody"] = _request_body(route, schemas)
     if route.access is None:
         operation["security"] = []
+    elif (security := manner_of(route.path).security) != NATIVE.security:
+        operation["security"] = security
     return operation
+
+
+def _module(route: Route) -> str:
+    """Name the place of the function, which is told apart from others of its name by it."""
+    return route.run.__module__.removeprefix("reelhook.api.").removeprefix("compat.").replace(".", "_")
 
 
 def _asked(route: Route) -> str:
     """Say which token it takes."""
-    if route.access is None:
-        return ""
-    scope = "" if route.access.scope is None else f", scope `{route.access.scope}` where it is narrowed"
-    return f"\n\nNeeds a token with the role `{route.access.role}`{scope}."
+    return "" if route.access is None else f"\n\n{route.access.told()}"
 
 
 def _path_parameters(route: Route) -> Iterator[JsonSchema]:
@@ -110,7 +121,7 @@ def _path_parameters(route: Route) -> Iterator[JsonSchema]:
 
 def _header_parameters(route: Route) -> Iterator[JsonSchema]:
     names = []
-    if route.access is not None:
+    if route.access is not None and "{app_id}" not in route.path:
         names.append("ReelhookApp")
     if route.once or route.limit != "body":
         names.append("IdempotencyKey")
@@ -146,15 +157,22 @@ def _successes(route: Route, schemas: Schemas) -> dict[str, JsonSchema]:
 def _success(status: int, output: Any, route: Route, schemas: Schemas) -> JsonSchema:
     answer: JsonSchema = {"description": _SUCCESS[status]}
     if output is bytes:
-        answer["content"] = {route.media_type: {"schema": {"type": "string"}}}
+        kinds = (route.media_type, *route.other_types)
+        answer["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
     elif output is not None:
-        answer["content"] = {"application/json": {"schema": schemas.of(output)}}
+        spoken = dict.fromkeys((route.media_type, "application/json"))
+        answer["content"] = {kind: {"schema": schemas.of(output)} for kind in spoken}
     return answer
 
 
-def _problems(route: Route, schemas: Schemas) -> dict[str, JsonSchema]:
-    shown = {str(status): _problem(_MEANINGS[status], schemas) for status in sorted(_statuses(route))}
-    return {**shown, "default": {"$ref": "#/components/responses/Problem"}}
+def _errors(route: Route, schemas: Schemas) -> dict[str, JsonSchema]:
+    manner = manner_of(route.path)
+    meanings: dict[int, list[str]] = {}
+    for status in sorted(_statuses(route)):
+        meanings.setdefault(manner.status(status), []).append(_MEANINGS[status])
+    shown = {str(status): _error(" ".join(said), manner, schemas) for status, said in sorted(meanings.items())}
+    other = {"$ref": "#/components/responses/Problem"} if manner is NATIVE else _error("An error.", manner, schemas)
+    return {**shown, "default": other}
 
 
 def _statuses(route: Route) -> Iterable[int]:
@@ -168,10 +186,10 @@ def _statuses(route: Route) -> Iterable[int]:
     return statuses
 
 
-def _problem(description: str, schemas: Schemas) -> JsonSchema:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schemas.of(Problem)}}}
+def _error(description: str, manner: Manner, schemas: Schemas) -> JsonSchema:
+    return {"description": description, "content": {manner.media_type: {"schema": schemas.of(manner.document)}}}
 
 
 def _tag(route: Route) -> str:
     parts = route.path.split("/")
-    return parts[2] if parts[1] == "v1" else "installation"
+    return parts[2] if parts[1] in {"v1", "compat"} else "installation"

@@ -5,7 +5,7 @@ from typing import Any, Final, get_origin
 
 import msgspec
 
-from reelhook.api.problem import Problem
+from reelhook.api.manners import MANNERS
 from reelhook.api.reading import Input
 from reelhook.api.route import Route
 from reelhook.dialects.table import DIALECTS
@@ -20,7 +20,8 @@ class Schemas:
     """The components of the document, and where each type stands in it."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        types = [Problem, *(kind for route in routes for kind in _kinds(route))]
+        errors = [manner.document for manner in reversed(MANNERS)]
+        types = [*errors, *(kind for route in routes for kind in _kinds(route))]
         unique = list({_key(kind): kind for kind in types}.values())
         found, components = msgspec.json.schema_components(unique, schema_hook=_hook, ref_template=_REF + "{name}")
         self._of: dict[str, JsonSchema] = {
@@ -31,7 +32,7 @@ class Schemas:
             if _is_input(route.input):
                 self._open_input(route.input)
         for route in routes:
-            if route.method == "PATCH":
+            if route.merges:
                 self._add_patch(route.input)
 
     def of(self, kind: Any) -> JsonSchema:
@@ -40,13 +41,13 @@ class Schemas:
 
     def of_input(self, route: Route) -> JsonSchema:
         """Return the schema of what a route takes."""
-        if route.method == "PATCH":
+        if route.merges:
             return {"$ref": _REF + _patch_name(route.input)}
         return self.of(route.input)
 
     def is_required(self, route: Route) -> bool:
         """Tell whether an empty body is refused."""
-        if route.method == "PATCH":
+        if route.merges:
             return False
         return not _is_input(route.input) or bool(self.components[_name(route.input.__name__)].get("required"))
 

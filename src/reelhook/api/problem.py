@@ -84,7 +84,8 @@ def problem_body(error: ReelhookError, instance: str) -> bytes:
     kind = QUOTA_TYPE if isinstance(error, OverQuota) else f"/problems/{error.problem_slug}"
     wrong = error.errors or ((FieldError(error.detail),) if error.status in _OF_THE_INPUT else ())
     errors = tuple(ProblemError(one.detail, one.pointer) for one in wrong)
-    return _ENCODER.encode(Problem(kind, error.title, error.status, error.detail, instance, errors))
+    problem = Problem(kind, error.title, error.status, error.detail, instance, errors)
+    return _ENCODER.encode({**msgspec.structs.asdict(problem), **error.members} if error.members else problem)
 
 
 def problem_headers(error: ReelhookError) -> list[tuple[str, str]]:

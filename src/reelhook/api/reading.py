@@ -75,14 +75,16 @@ def read_patch(kind: type[I], raw: bytes) -> Patch[I]:
 def read_query(kind: type[Q], pairs: Sequence[tuple[str, str]]) -> Q:
     """Read a query string; a parameter that is not known, or is there twice, is refused: it would change nothing
     silently. An integer is written in digits: `2.0` is not one.
+
+    Where `kind` lets pass what it does not know, as foreign APIs do, the last of several counts.
     """
     given = dict(pairs)
-    if len(given) < len(pairs):
+    if len(given) < len(pairs) and kind.__struct_config__.forbid_unknown_fields:
         name = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
         raise invalid("this parameter is given more than once", pointer(name[:80]))
     query: Q = convert(given, kind, strict=False, str_keys=True)
     for name, text in given.items():
-        value = getattr(query, name)
+        value = getattr(query, name, None)
         if isinstance(value, int) and not isinstance(value, bool) and not (text.isascii() and text.isdecimal()):
             raise invalid("expected an integer in digits", pointer(name))
     return query

@@ -7,12 +7,12 @@ from functools import cached_property
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from reelhook.api.access import Access
+from reelhook.api.access import Rule
 from reelhook.api.exchange import Answer
 from reelhook.api.reading import Patch
 
 BodyLimit = Literal["body", "event", "batch"]
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Route:
     method: Method
     path: str
     run: Callable[..., Awaitable[Any]]
-    access: Access | None
+    access: Rule | None
     summary: str
     status: int = 200
     once: bool = False
@@ -37,6 +37,7 @@ class Route:
     gives: Any = None
     also: int | None = None
     media_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -51,6 +52,11 @@ class Route:
     def patches(self) -> bool:
         """Tell whether the body is a merge-patch."""
         return get_origin(self._hints.get("body")) is Patch
+
+    @property
+    def merges(self) -> bool:
+        """Tell whether what the body leaves out stays as it is."""
+        return self.method in {"PATCH", "PUT"}
 
     @cached_property
     def input(self) -> Any:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from reelhook.api.endpoint_document import etag
 from reelhook.api.endpoint_form import check
-from reelhook.api.endpoints import name_of, require_match, store, this
+from reelhook.api.endpoints import changed_meanwhile, name_of, require_match, store, this
 from reelhook.api.exchange import Answer, Call
 from reelhook.api.lists import Time
 from reelhook.api.reading import Input, invalid
@@ -69,9 +69,11 @@ async def rotate(call: Call, body: RotateInput) -> Answer[RotatedDocument]:
             retired_secrets=_retired(current, secret, expires_at, now) if body.overlap else (),
         )
         check(call, endpoint, dialect)
-        await store(call, current, endpoint, "secret.rotated")
-    previous = None if expires_at is None else show_time(expires_at)
-    return Answer(RotatedDocument(secret.reveal(), previous), headers=etag(endpoint))
+        previous = None if expires_at is None else show_time(expires_at)
+        answer = Answer(RotatedDocument(secret.reveal(), previous), headers=etag(endpoint))
+        with changed_meanwhile(call):
+            await store(call, current, endpoint, "secret.rotated", call.kept(answer))
+    return answer
 
 
 def _new_secret(body: RotateInput, made: str | None) -> Secret:

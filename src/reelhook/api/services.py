@@ -1,6 +1,5 @@
 """Everything that the API needs of the rest of the program, put together once by the composition root."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -16,8 +15,9 @@ from reelhook.model.audit import AuditEntry
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
 from reelhook.model.ids import IdSource
+from reelhook.model.standing import EndpointStanding
 from reelhook.model.task import Task
-from reelhook.ports import Answers, Apps, AuditLog, Clock, Endpoints, EventTypes, Log, Queue, Tasks, Tokens
+from reelhook.ports import Answers, Apps, AuditLog, Clock, Committing, Endpoints, EventTypes, Log, Queue, Tasks, Tokens
 
 
 class PreviewedRequest(msgspec.Struct, frozen=True):
@@ -32,10 +32,8 @@ class PreviewedRequest(msgspec.Struct, frozen=True):
 class Publish(Protocol):
     """Accepts what a body holds."""
 
-    def __call__(
-        self, caller: Caller, body: bytes, batch: bool, idempotency_key: str | None
-    ) -> "Awaitable[bytes] | asyncio.Future[bytes]":
-        """Return the answer's JSON once it is on disk; raises ReelhookError at once or when awaited."""
+    def __call__(self, caller: Caller, body: bytes, batch: bool, idempotency_key: str | None) -> Committing[bytes]:
+        """Return what gives the answer's JSON once it is on disk; raises ReelhookError at once or when awaited."""
         ...
 
 
@@ -73,8 +71,8 @@ class Services:
     """What the API reads, writes and calls. Sizes are bytes.
 
     `test(endpoint, saved)` makes one attempt with an example event; `preview(endpoint, type, data, event)` makes the
-    request without sending it; `circuit` says
-    how an endpoint's circuit breaker stands; `ready` says why not, or None.
+    request without sending it; `circuit` says how an endpoint's circuit breaker stands, `standing` how it has fared
+    with what was sent to it; `ready` says why not, or None.
     """
 
     apps: Apps
@@ -95,6 +93,7 @@ class Services:
     changes: Changes
     task_control: TaskControl
     circuit: Callable[[int], str]
+    standing: Callable[[int], EndpointStanding]
     ready: Callable[[], str | None]
     metrics: Callable[[], bytes]
     max_event_bytes: int = 1 << 20

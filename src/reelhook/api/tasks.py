@@ -69,9 +69,10 @@ async def begin(call: Call, kind: TaskKind, selection: Selection, rate: float | 
     now = services.clock.wall()
     task = Task(call.new_id(), call.app_id, kind, TaskState.QUEUED, selection, now, now, count, rate=rate)
     change = {"task": ids.show("tsk", task.id), "count": count, **_window(selection)}
-    await services.tasks.add(task, call.entry(f"{kind}.started", target, change))
+    shown = show(task)
+    await services.tasks.add(task, call.entry(f"{kind}.started", target, change), call.kept(shown))
     services.task_control.take(task)
-    return show(task)
+    return shown
 
 
 def show(task: Task) -> TaskDocument:

@@ -62,8 +62,10 @@ async def create(call: Call, body: TokenInput) -> NewTokenDocument:
         call.new_id(), call.app_id, body.name, body.role, scopes, token_hash(text), text[-4:], now, expires_at
     )
     change = {"name": token.name, "role": token.role, "scopes": list(token.scopes), "expires_at": body.expires_at}
-    await call.services.tokens.add(token, call.entry("token.created", ids.show("tok", token.id), change))
-    return NewTokenDocument(*_fields(token), text)
+    shown = NewTokenDocument(*_fields(token), text)
+    entry = call.entry("token.created", ids.show("tok", token.id), change)
+    await call.services.tokens.add(token, entry, call.kept(shown))
+    return shown
 
 
 async def remove(call: Call) -> None:

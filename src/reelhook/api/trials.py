@@ -4,27 +4,17 @@ from typing import Any
 
 import msgspec
 
+from reelhook.api.connection_test import TestDocument, run_test
 from reelhook.api.endpoint_form import EndpointInput, make
 from reelhook.api.endpoints import merge, this
 from reelhook.api.events import endpoint_named
 from reelhook.api.exchange import Call, found
-from reelhook.api.logs import AttemptDetailDocument, show_detail
 from reelhook.api.reading import Input, Patch, invalid
 from reelhook.api.services import PreviewedRequest
 from reelhook.dialects.table import dialect_named
 from reelhook.errors import NotExpressible
-from reelhook.model.attempt import AttemptDetail
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import LONGEST_NAME, TYPE_RE, Event
-
-
-class TestDocument(msgspec.Struct):
-    """How a test went. `reachable`: a whole answer came. `authenticated`: it was not 401 or 403."""
-
-    ok: bool
-    reachable: bool
-    authenticated: bool
-    attempt: AttemptDetailDocument
 
 
 class EventChoice(Input):
@@ -44,12 +34,12 @@ class PreviewInput(EndpointInput, kw_only=True):
 
 async def run_saved(call: Call) -> TestDocument:
     """Send the example of the endpoint's first event, once; the result changes nothing."""
-    return _result(await call.services.test(this(call), True))
+    return await run_test(call, this(call), saved=True)
 
 
 async def run_unsaved(call: Call, body: EndpointInput) -> TestDocument:
     """Send an example to an endpoint that is not saved."""
-    return _result(await call.services.test(make(call, body), False))
+    return await run_test(call, make(call, body), saved=False)
 
 
 async def preview(call: Call, body: Patch[PreviewInput]) -> PreviewedRequest:
@@ -85,14 +75,3 @@ def _event(call: Call, choice: EventChoice) -> tuple[str, bytes, Event | None]:
     if not TYPE_RE.match(choice.type) or len(choice.type) > LONGEST_NAME:
         raise invalid("an event type is words of letters, digits, _ and - joined by dots", "/event/type")
     return choice.type, msgspec.json.encode(choice.data), None
-
-
-def _result(detail: AttemptDetail) -> TestDocument:
-    status = detail.response_status
-    reachable = status is not None
-    return TestDocument(
-        ok=detail.attempt.succeeded,
-        reachable=reachable,
-        authenticated=reachable and status not in {401, 403},
-        attempt=show_detail(detail),
-    )

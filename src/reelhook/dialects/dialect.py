@@ -9,22 +9,18 @@ from reelhook.errors import FieldError
 from reelhook.model.access import App
 from reelhook.model.endpoint import Endpoint, RateLimit, Retry, ScheduleRetry
 from reelhook.model.event import Event
+from reelhook.model.quota import Quota
 from reelhook.model.secret import Secret
 
 
 class Body(msgspec.Struct, frozen=True, gc=False):
-    """A shaped body. When it is `prefix + event.data + suffix`, `frame` says so and the log need not store it again."""
+    """A shaped body. When it is `prefix + event.data + suffix`, `frame` says so and the log need not store it again;
+    `shown` is what the log stores instead where the data hold a secret.
+    """
 
     data: bytes
     frame: tuple[bytes, bytes] | None = None
-
-
-class Quota(msgspec.Struct, frozen=True, gc=False):
-    """What an app may still send in the window that runs, this attempt counted; `reset_at` is wall time in ms."""
-
-    limit: int
-    remaining: int
-    reset_at: int
+    shown: bytes | None = None
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -75,7 +71,8 @@ class Defaults(msgspec.Struct, frozen=True):
 
     `jitter` is the largest share added to a wait. `tested_before_saving`: a test must pass before an endpoint, or
     another address or other credentials of one, are saved. `link_life` (s) is how long the links in an event last
-    that does not say so itself. `remembers_context`: bodies carry the first context of their asset.
+    that does not say so itself; `carries_links`: bodies hold the asset's URL or thumbnails, so that these must work.
+    `remembers_context`: bodies carry the first context of their asset.
     """
 
     retry: Retry
@@ -87,6 +84,7 @@ class Defaults(msgspec.Struct, frozen=True):
     headers_per_endpoint: int | None = None
     tested_before_saving: bool = False
     link_life: float | None = None
+    carries_links: bool = True
     remembers_context: bool = False
 
 
@@ -139,6 +137,11 @@ class Dialect(Protocol):
         """Say what else of an endpoint the dialect does not allow (options, payload, secret, limits)."""
         ...
 
+    @property
+    def shared(self) -> frozenset[str]:
+        """The canonical types that bear their name here together with others: one change may come as several."""
+        ...
+
     def rank(self, event_type: str) -> int:
         """Return the place of a type among those that bear one name here, 0 for the one that is preferred: where one
         change was posted as several events, an endpoint gets the first of them alone.
@@ -146,7 +149,9 @@ class Dialect(Protocol):
         ...
 
     def objection(self, event: Event, endpoint: Endpoint, first_context: str | None) -> str | None:
-        """Say why this event is not for the endpoint although its type is; None where it is."""
+        """Say why this event is not for the endpoint although its type is; None where it is. A context can only take an
+        objection away.
+        """
         ...
 
     def quota(self, app: App) -> RateLimit | None:

@@ -6,7 +6,8 @@ from typing import Final
 from reelhook.dialects.room import Room
 from reelhook.dialects.translation import Translation
 from reelhook.errors import FieldError
-from reelhook.model.endpoint import Endpoint
+from reelhook.model.endpoint import Endpoint, Payload
+from reelhook.model.pointer import pointer
 from reelhook.model.secret import Secret
 
 LONGEST_SECRET: Final = 256
@@ -35,6 +36,11 @@ class Foreign(Room):
             if entry not in known
         ]
 
+    @property
+    def shared(self) -> frozenset[str]:
+        """The canonical types that bear their name here together with others."""
+        return self.translation.shared
+
     def rank(self, event_type: str) -> int:
         """Return the place of a type among those that bear one name here."""
         return self.translation.rank(event_type)
@@ -60,3 +66,19 @@ def check_unsigned(endpoint: Endpoint, system: str) -> list[FieldError]:
     if endpoint.secret is None:
         return []
     return [FieldError(f"{system} signs nothing, so there is no use for a secret; leave it out", "/secret")]
+
+
+def check_unselected(endpoint: Endpoint, system: str) -> list[FieldError]:
+    """Refuse a choice of fields where the system lays down what a body holds: it would change nothing."""
+    if endpoint.payload == Payload():
+        return []
+    return [FieldError(f"{system} lays down what a body holds, so there is nothing to choose", "/payload")]
+
+
+def check_own_headers(endpoint: Endpoint, own: Sequence[str]) -> list[FieldError]:
+    """Refuse custom headers by the names under which the system signs: a receiver would not know which one counts."""
+    return [
+        FieldError(f"{name} is the header of the signature; use a name of your own", pointer("headers", name))
+        for name in endpoint.headers
+        if name.lower() in own
+    ]

@@ -8,6 +8,11 @@ from reelhook.model.event import Event
 class Room:
     """The common ground of dialects: JSON bodies, no preferences, nothing refused, no quota, no API of its own."""
 
+    @property
+    def shared(self) -> frozenset[str]:
+        """No two types bear one name."""
+        return frozenset()
+
     def rank(self, event_type: str) -> int:  # noqa: ARG002 - the protocol
         """Prefer no type over another."""
         return 0

@@ -6,12 +6,22 @@ from typing import Final
 
 from reelhook.dialects.cloudevents import CLOUD_EVENTS
 from reelhook.dialects.dialect import Dialect
+from reelhook.dialects.scaleflex import SCALEFLEX
 from reelhook.dialects.standard import STANDARD
+from reelhook.dialects.videocloud import VIDEOCLOUD
+from reelhook.dialects.vidizmo import VIDIZMO
+from reelhook.dialects.vimeo import VIMEO
+from reelhook.dialects.wochit import WOCHIT
 from reelhook.errors import FieldError, Invalid
 
 _ROOMS: Final[tuple[Dialect, ...]] = (
     STANDARD,
     CLOUD_EVENTS,
+    VIMEO,
+    VIDIZMO,
+    VIDEOCLOUD,
+    SCALEFLEX,
+    WOCHIT,
 )
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({room.name: room for room in _ROOMS})

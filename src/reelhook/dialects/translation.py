@@ -1,5 +1,6 @@
 """Translation: one system's names for the canonical events, and back, as data."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,7 +11,9 @@ class Translation:
     `spoken` has for each of its names the canonical types that it says, the one that it is the plain word for first:
     that one is what the name means when we receive it, and what an endpoint gets where one change was posted as
     several of them. `fallbacks` adds, outbound only, names for canonical types that the system has no word for.
-    `aliases` are further names that endpoints may subscribe to, each with the name that it stands for.
+    `aliases` are further names that endpoints may subscribe to, each with the name that it stands for. `unsaid` are
+    names of the system that no canonical type leads to: endpoints may subscribe to them, nothing is sent for them.
+    `shared` has the types that bear their name together with others.
     """
 
     def __init__(
@@ -18,6 +21,7 @@ class Translation:
         spoken: Mapping[str, Sequence[str]],
         fallbacks: Mapping[str, str] | None = None,
         aliases: Mapping[str, str] | None = None,
+        unsaid: Sequence[str] = (),
     ) -> None:
         self._aliases: Final = dict(aliases or {})
         self._canonical: Final = {name: types[0] for name, types in spoken.items()}
@@ -27,7 +31,9 @@ class Translation:
         for one, name in (fallbacks or {}).items():
             self._names.setdefault(one, name)
             self._ranks.setdefault(one, len(spoken.get(name, ())))
-        self.names: Final = tuple(dict.fromkeys([*self._names.values(), *self._aliases]))
+        said = Counter(self._names.values())
+        self.shared: Final = frozenset(one for one, name in self._names.items() if said[name] > 1)
+        self.names: Final = tuple(dict.fromkeys([*self._names.values(), *self._aliases, *unsaid]))
 
     def name_of(self, event_type: str, subscribed: Sequence[str] = ()) -> str | None:
         """Return the system's name of a canonical type; the alias, where an endpoint subscribed to that instead."""

@@ -51,6 +51,11 @@ def key_of(secret: Secret) -> bytes:
     return key
 
 
+def key_of_text(secret: Secret) -> bytes:
+    """Return the bytes behind a well-formed `whsec_`, or those of any other text as it stands."""
+    return secret.reveal().encode() if check_secret(secret) else key_of(secret)
+
+
 def sign(body: bytes, message_id: str, timestamp: int, keys: SigningKeys, now: int) -> list[tuple[str, str]]:
     """Return the three headers; `timestamp` is Unix seconds of this attempt, `now` wall time in ms."""
     stamp = str(timestamp)

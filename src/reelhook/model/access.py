@@ -58,7 +58,7 @@ class LinkRefresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """A tenant: whose the events and endpoints are. `limits` may hold `endpoints` and `strict_types`."""
+    """A tenant: whose the events and endpoints are. `limits` may hold `endpoints`, `strict_types`, `vimeo_quota`."""
 
     id: str
     name: str

@@ -111,7 +111,8 @@ class AttemptDetail(msgspec.Struct, frozen=True):
     """What one page about one attempt shows beside its line in the list.
 
     Secrets in the request's headers are masked already; bodies are bytes as they went over the wire, the response's
-    capped at 64 KiB (`truncated` says whether).
+    capped at 64 KiB (`truncated` says whether). `repeated_with_new_token`: before this request the same attempt made
+    another, with the access token of earlier attempts, that was answered 401.
     """
 
     attempt: Attempt
@@ -126,3 +127,4 @@ class AttemptDetail(msgspec.Struct, frozen=True):
     timing: Timing
     remote_address: str | None
     replayed_on_fresh_connection: bool = False
+    repeated_with_new_token: bool = False

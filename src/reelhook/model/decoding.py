@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from reelhook.errors import FieldError, Invalid, Malformed
+from reelhook.model.choices import choices
 
 T = TypeVar("T")
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`\Z")
@@ -16,6 +17,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z")
 _ANY_KEY = "..."
 _GOT = re.compile(r"got `(\w+)`\Z")
 _KINDS = {str: "str", int: "int", float: "float", bool: "bool", NoneType: "null", list: "array", dict: "object"}
+_WRONG_WORD = re.compile(r"Invalid (?:enum )?value (.*)\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`\Z")
 
 
@@ -34,7 +36,7 @@ def read_json(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         # The decoder stops at the first wrong type: what follows may not be JSON at all, which weighs more.
-        raise refused(error, _require_json(body)) from None
+        raise refused(error, _require_json(body), decoder.type) from None
     except msgspec.DecodeError as error:
         raise _not_json(error) from None
     except RecursionError:
@@ -61,24 +63,33 @@ def convert(value: Any, to: type[T], **options: Any) -> T:
     try:
         converted: T = msgspec.convert(value, to, **options)
     except msgspec.ValidationError as error:
-        raise refused(error, value) from None
+        raise refused(error, value, to) from None
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
     return converted
 
 
-def refused(error: msgspec.ValidationError, value: Any = None) -> Invalid:
-    """Say what a validation error says, with its place as a JSON pointer (RFC 6901) into `value`."""
+def refused(error: msgspec.ValidationError, value: Any = None, kind: Any = None) -> Invalid:
+    """Say what a validation error says, with its place as a JSON pointer (RFC 6901) into `value`; where only certain
+    words of the `kind` may stand, they are named.
+    """
     message = str(error)
     found = _AT.search(message)
     place, text = ("", message) if found is None else (found.group(1), message[: found.start()])
-    pointer = "".join("/" + _escape(step) for step in _steps(place, text, value))
+    steps = _steps(place, text, value)
+    pointer = "".join("/" + _escape(step) for step in steps)
     for pattern, words in ((_UNKNOWN, "unknown field"), (_MISSING, "missing field")):
         if match := pattern.match(text):
             field = match.group(1)
             return Invalid(f"{words}: {field[:80]}", errors=(FieldError(words, f"{pointer}/{_escape(field)}"),))
-    detail = text[:1].lower() + text[1:]
+    words = _WRONG_WORD.match(text)
+    allowed = choices(kind, steps) if words and kind is not None else []
+    detail = f"expected {_one_of(allowed)}, got {words[1]}" if words and allowed else text[:1].lower() + text[1:]
     return Invalid(f"{pointer or 'the body'}: {detail}", errors=(FieldError(detail, pointer),))
+
+
+def _one_of(allowed: list[str]) -> str:
+    return allowed[0] if len(allowed) == 1 else f"{', '.join(allowed[:-1])} or {allowed[-1]}"
 
 
 def _steps(place: str, text: str, value: Any) -> list[str]:

@@ -137,11 +137,26 @@ class RetiredSecret(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class Disabling(msgspec.Struct, frozen=True):
+    """The figures with which an endpoint was disabled by itself, counted over the window of its dialect's rule.
+
+    The names are those under which Vimeo reports them. The rate is a share of 1, the time is ms since 1970, the period
+    is seconds.
+    """
+
+    failure_rate_before_disabling: float
+    requests_executed_before_disabling: int
+    requests_failed_before_disabling: int
+    last_request_time_before_disabling: int
+    time_period_failure_rate: float
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """One version of an endpoint, complete. Times are milliseconds since 1970, `timeout` is seconds.
 
     `signing_key` is the seed of an Ed25519 key (`whsk_` + base64), present when `options.ed25519` is true.
-    `None` in `retry` and `timeout` means the default of the dialect.
+    `None` in `retry` and `timeout` means the default of the dialect. `enabled_at` and `disabled_at` are when it last
+    became active and disabled, None when it never did; `disabling` is about the latter, where it was counted.
     """
 
     id: int
@@ -173,6 +188,9 @@ class Endpoint(msgspec.Struct, frozen=True):
     options: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     compat_id: str | None = None
+    enabled_at: int | None = None
+    disabled_at: int | None = None
+    disabling: Disabling | None = None
 
 
 SUBSCRIBE_CATEGORY: Final = "category:"

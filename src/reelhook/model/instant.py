@@ -9,6 +9,7 @@ _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?P<zone>[Zz]|
 """RFC 3339 §5.6; what `datetime` reads beyond it (weeks, `20261121`) is refused, for others would not read it."""
 
 
+@lru_cache(maxsize=1024)
 def show_time(millisecond: int) -> str:
     """Write a time as RFC 3339, UTC, with milliseconds: `2026-11-21T06:30:00.123Z`."""
     second, rest = divmod(millisecond, 1000)

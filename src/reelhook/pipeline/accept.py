@@ -71,23 +71,8 @@ def read_batch(body: bytes) -> list[Draft]:
 def make_event(draft: Draft, app_id: str, number: int, now: int, source: str | None = None) -> Event:
     """Make the event that the draft describes; `now` is wall time in ms."""
     occurred_at = now if draft.occurred_at is None else read_time(draft.occurred_at)
-    given = None if draft.id is None else draft.id
-    return Event(number, app_id, draft.type, bytes(draft.data), occurred_at, now, given, draft.ordering_key, source)
-
-
-def numbered(event: Event, number: int) -> Event:
-    """Return the event under the id that it was given."""
-    return Event(
-        number,
-        event.app_id,
-        event.type,
-        event.data,
-        event.occurred_at,
-        event.accepted_at,
-        event.given_id,
-        event.ordering_key,
-        event.source,
-    )
+    data = bytes(draft.data)
+    return Event(number, app_id, draft.type, data, occurred_at, now, draft.id, draft.ordering_key, source)
 
 
 def write_event(event_type: str, data: bytes) -> bytes:

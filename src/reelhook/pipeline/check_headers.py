@@ -5,61 +5,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from reelhook.errors import FieldError
+from reelhook.model.header_names import is_forbidden, is_legal
 from reelhook.model.pointer import pointer
 
 MOST_HEADERS: Final = 50
 LARGEST_HEADERS: Final = 8 * 1024
 """Bytes of all names and values together."""
 
-FORBIDDEN: Final = frozenset(
-    {
-        "accept-encoding",
-        "age",
-        "cache-control",
-        "clear-site-data",
-        "connection",
-        "content-digest",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-location",
-        "content-type",
-        "cookie",
-        "expect",
-        "expires",
-        "host",
-        "keep-alive",
-        "pragma",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "set-cookie",
-        "te",
-        "trailer",
-        "trailers",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "warning",
-    }
-)
-"""Ours to set, about the connection, or read by gateways on the way."""
-FORBIDDEN_PREFIXES: Final = (
-    "webhook-",
-    "ce-",
-    "signature",
-    "x-amz-",
-    "x-amzn-",
-    "x-google",
-    "x-goog-",
-    "x-gfe",
-    "x-azure-",
-    "x-fd-",
-)
-"""Signatures and attributes that must come from us, and names that cloud gateways trust."""
-
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}\Z")
-"""A token (RFC 9110 §5.6.2)."""
 _VALUE: Final = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?\Z")
 """Visible ASCII, blanks inside (RFC 9110 §5.5, without the obsolete bytes above 127)."""
 
@@ -79,15 +31,9 @@ def check_headers(headers: Mapping[str, str], most: int | None) -> list[FieldErr
     return errors
 
 
-def is_forbidden(name: str) -> bool:
-    """Tell whether a header may not be set by an endpoint."""
-    lower = name.lower().strip()
-    return lower in FORBIDDEN or lower.startswith(FORBIDDEN_PREFIXES)
-
-
 def _wrong(name: str, value: str, seen: set[str]) -> list[str]:
     details = []
-    if not _NAME.match(name):
+    if not is_legal(name):
         details.append("a header name is 1 to 128 letters, digits and -, without blanks or a colon")
     elif is_forbidden(name):
         details.append(f"{name} is set by Reelhook or by gateways on the way; use a name of your own")

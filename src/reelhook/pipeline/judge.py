@@ -6,7 +6,7 @@ import msgspec
 
 from reelhook.dialects.dialect import DisableRule
 from reelhook.model.attempt import Failure, Verdict, is_transient
-from reelhook.model.endpoint import DisabledReason
+from reelhook.model.endpoint import DisabledReason, Disabling
 from reelhook.model.http import Response
 
 BUCKETS: Final = 12
@@ -95,6 +95,16 @@ def after(health: Health, verdict: Verdict, rule: DisableRule, now: int) -> tupl
     return worse, _reason(worse, verdict, rule, now)
 
 
+def figures(health: Health, rule: DisableRule, at: int) -> Disabling | None:
+    """Return what was counted when an endpoint is disabled with an attempt that ended at `at` (wall time, ms); None
+    where the rule counts nothing.
+    """
+    attempts, failures = _counted(health.window)
+    if not attempts:
+        return None
+    return Disabling(failures / attempts, attempts, failures, at, rule.within)
+
+
 def _reason(health: Health, verdict: Verdict, rule: DisableRule, now: int) -> DisabledReason | None:
     if rule.gone and verdict.failure is Failure.GONE:
         return DisabledReason.GONE
@@ -112,12 +122,18 @@ def _slide(
     window: tuple[tuple[int, int, int], ...], verdict: Verdict, rule: DisableRule, now: int
 ) -> tuple[tuple[int, int, int], ...]:
     step = int(now * BUCKETS / (rule.within * 1000))
-    kept = tuple(bucket for bucket in window if step - BUCKETS < bucket[0] < step)
-    attempts, failures = next((bucket[1:] for bucket in window if bucket[0] == step), (0, 0))
-    return (*kept, (step, attempts + 1, failures + (not verdict.succeeded)))
+    failed = not verdict.succeeded
+    if window and window[-1][0] == step:
+        _, attempts, failures = window[-1]
+        return (*window[:-1], (step, attempts + 1, failures + failed))
+    kept = (bucket for bucket in window if step - BUCKETS < bucket[0] < step)
+    return (*kept, (step, 1, int(failed)))
 
 
 def _exceeds(window: tuple[tuple[int, int, int], ...], rule: DisableRule, rate: float) -> bool:
-    attempts = sum(bucket[1] for bucket in window)
-    failures = sum(bucket[2] for bucket in window)
+    attempts, failures = _counted(window)
     return attempts >= rule.of_attempts and failures >= rate * attempts
+
+
+def _counted(window: tuple[tuple[int, int, int], ...]) -> tuple[int, int]:
+    return sum(bucket[1] for bucket in window), sum(bucket[2] for bucket in window)

@@ -48,6 +48,14 @@ class Filter:
         category = self._category_of(event_type)
         return any(self._dialect.subscribes(entry, event_type, category) for entry in entries)
 
+    def asks_context(self, event_type: str) -> bool:
+        """Tell whether the first context of its asset can decide about an event of this type that says none itself."""
+        if not self._dialect.defaults.remembers_context:
+            return False
+        bare = Event(0, self._endpoint.app_id, event_type, b"{}", 0, 0)
+        without, given = (self._dialect.objection(bare, self._endpoint, one) for one in (None, "given"))
+        return without is not None and given is None
+
     def accepts(self, event: Event, first_context: str | None = None) -> bool:
         """Tell whether the endpoint's conditions, and its dialect's own, hold of an event whose type it names."""
         return self.unconditional or self._objection(event, first_context) is None

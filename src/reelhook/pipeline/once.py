@@ -27,7 +27,7 @@ MakeKeys = Callable[[Sequence[Event], Sequence[bytes], bytes], Sequence[Key]]
 class Commit(Protocol):
     """Commits drafts with the keys that are made for them."""
 
-    def __call__(self, drafts: Sequence[Draft], *, batch: bool, keys: MakeKeys) -> Committing:
+    def __call__(self, drafts: Sequence[Draft], *, batch: bool, keys: MakeKeys) -> Committing[bytes]:
         """Return a future that is done when it is on disk."""
         ...
 

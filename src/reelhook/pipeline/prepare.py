@@ -3,45 +3,97 @@
 It returns values, so that shape and sign stay pure. What cannot be had fails the attempt: a dead link is never sent.
 """
 
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
 
-from reelhook.dialects.dialect import NO_CONTEXT, Context
+from reelhook.dialects.dialect import NO_CONTEXT, Context, Dialect
 from reelhook.model.endpoint import Endpoint, MutualTlsAuth, OAuth2Auth
 from reelhook.model.event import Event
 from reelhook.model.http import ClientIdentity
-from reelhook.ports import Credentials
+from reelhook.model.quota import Quota
+from reelhook.pipeline.refresh import Refreshing
+from reelhook.pipeline.subject import subject_of
+from reelhook.ports import Contexts, Credentials
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
-    """What was fetched: the access token, and the context for shape and sign."""
+    """What was fetched: the access token, and the context for shape and sign. `kept`: the token is from an earlier
+    attempt. `event` is what is sent instead of the event itself: the same with fresh links.
+    """
 
     bearer: str | None = None
     context: Context = NO_CONTEXT
+    kept: bool = False
+    event: Event | None = None
+
+    def under(self, quota: Quota) -> "Prepared":
+        """Return the same for an attempt that counts against a quota."""
+        context = msgspec.structs.replace(self.context, quota=quota)
+        return msgspec.structs.replace(self, context=context)
 
 
 _READY: Final = Prepared()
+Known = str | Awaitable[str | None] | None
+"""What a memory gave: it is there, it is looked up, or there is none."""
 
 
 class Preparing:
     """Fetches through guarded, cached, single-flight sources."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(
+        self, credentials: Credentials, contexts: Contexts | None = None, refreshing: Refreshing | None = None
+    ) -> None:
         self._credentials = credentials
+        self._contexts = contexts
+        self._refreshing = refreshing
 
-    def ready(self, endpoint: Endpoint) -> Prepared | None:
-        """Return what an attempt needs where nothing has to be fetched for it, which is nearly always; else None."""
-        return None if isinstance(endpoint.auth, OAuth2Auth) else _READY
-
-    async def prepare(self, endpoint: Endpoint, event: Event, *, fresh: bool = False) -> Prepared:  # noqa: ARG002
-        """Fetch what this attempt needs; `fresh` drops a token that was just refused. Raises PrepareFailed.
-
-        The event is there for dialects whose payloads carry expiring links.
+    def prepare(
+        self, endpoint: Endpoint, dialect: Dialect, event: Event, *, links: bool = True
+    ) -> Prepared | Awaitable[Prepared]:
+        """Return what this attempt needs; where something has to be fetched for it, which is rare, something to await,
+        which may raise PrepareFailed. Without `links` those of the event are left as they are.
         """
-        if isinstance(endpoint.auth, OAuth2Auth):
-            return Prepared(bearer=await self._credentials.bearer(endpoint, fresh=fresh))
-        return _READY
+        defaults = dialect.defaults
+        refreshing = self._refreshing if links and defaults.carries_links else None
+        known = self._recall(event) if defaults.remembers_context else None
+        refreshes = refreshing is not None and refreshing.concerns(endpoint.app_id)
+        if refreshes or isinstance(endpoint.auth, OAuth2Auth) or not (known is None or isinstance(known, str)):
+            return self._fetch(endpoint, event, known, refreshing, defaults.link_life)
+        return _READY if known is None else Prepared(context=Context(known))
+
+    async def context(self, dialect: Dialect, event: Event) -> Context:
+        """Return what the dialect's bodies say of the world beside the event."""
+        return Context(await _settled(self._recall(event))) if dialect.defaults.remembers_context else NO_CONTEXT
+
+    async def _fetch(
+        self, endpoint: Endpoint, event: Event, known: Known, refreshing: Refreshing | None, link_life: float | None
+    ) -> Prepared:
+        context = Context(await _settled(known))
+        fresh = await refreshing.fresh(event, link_life) if refreshing is not None else None
+        if not isinstance(endpoint.auth, OAuth2Auth):
+            return Prepared(context=context, event=fresh)
+        token = await self._credentials.bearer(endpoint)
+        return Prepared(token.text, context, token.kept, fresh)
+
+    def _recall(self, event: Event) -> Known:
+        """Return the first context of the event's asset."""
+        ids = subject_of(event.data).ids if self._contexts is not None else ()
+        return self._contexts.recall(event.app_id, ids) if self._contexts is not None and ids else None
+
+    async def renew(self, endpoint: Endpoint, refused: Prepared) -> Prepared | None:
+        """Put another token in the place of a kept one that was refused; None when there is none.
+
+        Raises:
+            PrepareFailed: one was asked for, and could not be had.
+        """
+        token = await self._credentials.renew(endpoint, refused.bearer or "")
+        return None if token is None else msgspec.structs.replace(refused, bearer=token.text, kept=token.kept)
+
+
+async def _settled(known: Known) -> str | None:
+    return known if known is None or isinstance(known, str) else await known
 
 
 def identity(endpoint: Endpoint) -> ClientIdentity | None:

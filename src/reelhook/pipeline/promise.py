@@ -9,7 +9,7 @@ from reelhook.errors import FieldError, Invalid
 from reelhook.model.delivery import Trigger
 from reelhook.model.endpoint import Endpoint, Ordering
 from reelhook.model.event import Event
-from reelhook.pipeline.directory import Directory, Route
+from reelhook.pipeline.directory import Route, Topic
 from reelhook.ports import Claimed, HandOver, NewDelivery
 
 WHOLE_ENDPOINT: Final = "*"
@@ -27,26 +27,22 @@ class _Subject(msgspec.Struct):
 _subject: Final = msgspec.json.Decoder(_Subject)
 
 
-def recipients(directory: Directory, event: Event) -> list[Route]:
+def recipients(topic: Topic, event: Event, first_context: str | None = None) -> Sequence[Route]:
     """Return the endpoints that an event goes to: those that subscribe to its type and whose conditions hold."""
-    return [
-        route
-        for route in directory.matching(event.app_id, event.type)
-        if route.filter.unconditional or route.filter.accepts(event)
-    ]
+    if topic.unconditional:
+        return topic.routes
+    return [route for route in topic.routes if route.filter.unconditional or route.filter.accepts(event, first_context)]
 
 
 def deliveries(routes: Iterable[Route], event: Event, first: int, hand_over: HandOver) -> list[NewDelivery]:
     """Make the deliveries of an event, with ids from `first` on; claim each whose endpoint keeps up at present."""
-    return [
-        NewDelivery(
-            first + place,
-            route.endpoint.id,
-            first + place if hand_over.reserve(route.endpoint.id) else 0,
-            lane_of(route.endpoint, event),
-        )
-        for place, route in enumerate(routes)
-    ]
+    made = []
+    for number, route in enumerate(routes, first):
+        endpoint = route.endpoint
+        lane = None if endpoint.ordering is Ordering.NONE else lane_of(endpoint, event)
+        claim_id = number if hand_over.reserve(endpoint.id, len(event.data)) else 0
+        made.append(NewDelivery(number, endpoint.id, claim_id, lane))
+    return made
 
 
 def claimed(event: Event, new: Sequence[NewDelivery]) -> list[Claimed]:
@@ -54,6 +50,16 @@ def claimed(event: Event, new: Sequence[NewDelivery]) -> list[Claimed]:
     return [
         Claimed(one.id, one.claim_id, one.endpoint_id, event, 1, 0, Trigger.SCHEDULE, from_queue=False)
         for one in new
+        if one.claim_id
+    ]
+
+
+def places(events: Sequence[Event], new: Sequence[Sequence[NewDelivery]]) -> list[tuple[int, int]]:
+    """Return endpoint and size of each place in the dispatcher's memory that was reserved for what is not committed."""
+    return [
+        (one.endpoint_id, len(event.data))
+        for event, made in zip(events, new, strict=True)
+        for one in made
         if one.claim_id
     ]
 
@@ -76,15 +82,16 @@ def asset_id(event: Event) -> str | None:
     return None if subject.asset is None or subject.asset.id is None else str(subject.asset.id)
 
 
-def check_data(directory: Directory, event: Event, pointer: str) -> None:
+def check_data(topic: Topic, event: Event, pointer: str) -> None:
     """Refuse an event whose type is unknown to a strict app, or whose data do not fit a type that asks for checks."""
-    if not directory.knows(event.app_id, event.type) and directory.is_strict(event.app_id):
+    if topic.refused:
         raise Invalid(
             f"the event type {event.type} is not in the catalogue, and this app accepts only types that are",
             errors=(FieldError("unknown event type", f"{pointer}/type"),),
         )
-    validator = directory.validator(event.app_id, event.type)
-    errors = validator.check(event.data) if validator else []
+    if topic.validator is None:
+        return
+    errors = topic.validator.check(event.data)
     if errors:
         found = tuple(FieldError(one.detail, f"{pointer}/data{one.pointer}") for one in errors)
         raise Invalid(f"the data do not fit the schema of {event.type}: {errors[0].detail}", errors=found)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from reelhook.dialects.dialect import Dialect
 from reelhook.model.attempt import Failure, Verdict
 from reelhook.model.delivery import State, Trigger
-from reelhook.model.endpoint import DisabledReason, Endpoint
+from reelhook.model.endpoint import DisabledReason, Disabling, Endpoint
 from reelhook.model.event import Event
 from reelhook.model.http import Response
 from reelhook.model.ids import IdSource
 from reelhook.pipeline.directory import Route
-from reelhook.pipeline.judge import Health, after
+from reelhook.pipeline.judge import Health, after, figures
 from reelhook.pipeline.retry import asked_wait, next_wait
 from reelhook.pipeline.sending import Exchange
 from reelhook.ports import AttemptRecord, Claimed, Clock, Completion, Delivered
@@ -40,7 +40,8 @@ class Recorder:
         state = State.DELIVERED if verdict.succeeded else State.FAILED if wait is None else State.RETRYING
         due_at = None if wait is None else self._clock.now() + round(wait * 1000)
         attempt = self.attempt(route.endpoint, claimed.event, exchange, claimed.trigger, claimed)
-        return Delivered(self._completion(claimed, attempt, state, step, due_at), verdict, disabled)
+        disabling = None if disabled is None else self._figures(route, attempt.at)
+        return Delivered(self._completion(claimed, attempt, state, step, due_at), verdict, disabled, disabling)
 
     def orphaned(self, claimed: Claimed) -> Delivered:
         """Close a delivery whose endpoint was deleted between its claim and its sending."""
@@ -78,13 +79,22 @@ class Recorder:
             claimed.previous_attempt_id if claimed else None,
             exchange.head,
             frame,
-            body.data if body and frame is None else None,
+            (body.shown or body.data) if body and frame is None else None,
             response.head,
             response.body,
             response.truncated,
             response.remote_address,
             response.replayed,
+            exchange.renewed,
         )
+
+    def wait_after(self, route: Route, step: int) -> float | None:
+        """Return how many seconds a delivery waits after so many failed attempts of which no answer is known; None when
+        the policy is used up.
+        """
+        dialect = route.dialect
+        policy = route.endpoint.retry or dialect.defaults.retry
+        return next_wait(policy, step, 0.0, dialect.defaults.jitter, self._jitter())
 
     def forget(self, endpoint_id: int) -> None:
         """Start an endpoint's health anew: it was enabled again, or it is gone."""
@@ -110,10 +120,17 @@ class Recorder:
     def _learn(self, route: Route, verdict: Verdict) -> DisabledReason | None:
         endpoint_id = route.endpoint.id
         health = self._health.get(endpoint_id, _HEALTHY)
-        worse, reason = after(health, verdict, route.dialect.defaults.disable, self._clock.now())
+        rule = route.dialect.defaults.disable
+        if verdict.succeeded and health is _HEALTHY and rule.failure_rate is None:
+            return None  # nearly always: it was well and is well
+        worse, reason = after(health, verdict, rule, self._clock.now())
         if worse is not health:
             self._health[endpoint_id] = worse
         return reason
+
+    def _figures(self, route: Route, at: int) -> Disabling | None:
+        health = self._health.get(route.endpoint.id, _HEALTHY)
+        return figures(health, route.dialect.defaults.disable, at)
 
     def _wait(self, route: Route, step: int, verdict: Verdict, response: Response) -> float | None:
         """Return how many seconds from now the next attempt is due; None when there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from reelhook.dialects.dialect import NO_CONTEXT, Dialect
+from reelhook.dialects.dialect import Context, Dialect
 from reelhook.model.attempt import Attempt, AttemptDetail
 from reelhook.model.catalogue import BUILT_IN
 from reelhook.model.delivery import Trigger
@@ -15,6 +15,7 @@ from reelhook.model.event import TYPE_RE, Event
 from reelhook.model.event_type import EventType
 from reelhook.model.http import header_lines
 from reelhook.model.ids import IdSource
+from reelhook.model.quota import Quota
 from reelhook.model.secret import MASK
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.match import compile_filter
@@ -36,7 +37,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class Rehearsal:
-    """Tries endpoints out, saved or not."""
+    """Tries endpoints out, saved or not. `quota_of(endpoint, counted)` says how the app's quota stands with it."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the composition root is the only caller
         self,
@@ -47,6 +48,7 @@ class Rehearsal:
         own_types: Callable[[str], Sequence[EventType]],
         clock: Clock,
         ids: IdSource,
+        quota_of: Callable[[Endpoint, bool], Quota | None] = lambda _endpoint, _counted: None,
     ) -> None:
         self._sending = sending
         self._recorder = recorder
@@ -55,6 +57,7 @@ class Rehearsal:
         self._own_types = own_types
         self._clock = clock
         self._ids = ids
+        self._quota_of = quota_of
 
     async def test(self, endpoint: Endpoint, *, saved: bool) -> AttemptDetail:
         """Send the example of the first event that the endpoint subscribes to; write it into the log when it is saved.
@@ -63,19 +66,23 @@ class Rehearsal:
         """
         route = self._route(endpoint)
         event = self._example(route)
-        exchange = await self._sending.attempt(route, event)
+        exchange = await self._sending.attempt(route, event, self._quota_of(endpoint, True), example=True)
         record = self._recorder.attempt(endpoint, event, exchange, Trigger.TEST)
         if saved:
             await self._journal.record_test(record)
         return _detail(endpoint, record, exchange)
 
-    def preview(self, endpoint: Endpoint, event: Event) -> Preview:
-        """Make the request for an event without sending it; Invalid (`not-expressible`) when the dialect cannot."""
+    async def preview(self, endpoint: Endpoint, event: Event) -> Preview:
+        """Make the request for an event without sending it; Invalid (`not-expressible`) when the dialect cannot. Links
+        are those of the event: to ask for fresh ones would be to send something.
+        """
         route = self._route(endpoint)
-        shaped = shape(event, endpoint, route.dialect, NO_CONTEXT)
+        known = await self._sending.context(route, event)
+        context = Context(known.first_context, self._quota_of(endpoint, False))
+        shaped = shape(event, endpoint, route.dialect, context)
         bearer = MASK if isinstance(endpoint.auth, OAuth2Auth) else None
-        head = self._sending.sign(route, event, shaped, Prepared(bearer=bearer))
-        return Preview(endpoint.url, header_lines(head.masked), shaped.body.data)
+        head = self._sending.sign(route, event, shaped, Prepared(bearer=bearer, context=context))
+        return Preview(endpoint.url, header_lines(head.masked), shaped.body.shown or shaped.body.data)
 
     def event(self, app_id: str, event_type: str, data: bytes) -> Event:
         """Make an event that is accepted nowhere."""
@@ -94,11 +101,12 @@ class Rehearsal:
         """Make the example event of the first type, in the order of the endpoint's list, that it subscribes to."""
         app_id = route.endpoint.app_id
         types = {one.name: one for one in (*BUILT_IN.values(), *self._own_types(app_id))}
-        chosen = BUILT_IN[_FALLBACK]
+        any_type = (BUILT_IN[_FALLBACK], *types.values())
+        chosen = next(one for one in any_type if route.dialect.name_of(one.name) is not None)
         for entry in route.endpoint.events:
             named = [one for one in types.values() if route.dialect.subscribes(entry, one.name, one.category)]
             if named:
-                chosen = named[0]
+                chosen = min(named, key=lambda one: route.dialect.rank(one.name))  # the plain word, no fallback
                 break
             if TYPE_RE.match(entry):  # a name that is in no catalogue yet
                 return self.event(app_id, entry, b"{}")
@@ -139,4 +147,5 @@ def _detail(endpoint: Endpoint, record: AttemptRecord, exchange: Exchange) -> At
         timing=record.timing,
         remote_address=record.remote_address,
         replayed_on_fresh_connection=exchange.response.replayed,
+        repeated_with_new_token=exchange.renewed,
     )

@@ -14,6 +14,10 @@ class Shaped(msgspec.Struct, frozen=True, gc=False):
     event_name: str
     body: Body
 
+    def whole(self) -> "Shaped":
+        """Return the same for the log to store whole: the data in it are not those of the event that is stored."""
+        return Shaped(self.event_name, msgspec.structs.replace(self.body, frame=None))
+
 
 def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Context) -> Shaped:
     """Make the body of a delivery; `context` is what prepare learned.

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp
@@ -11,15 +12,19 @@ from reelhook.api.app import make_app
 from reelhook.api.door import make_door
 from reelhook.api.services import Changes as ApiChanges
 from reelhook.api.services import PreviewedRequest, Services
+from reelhook.dialects import webhook_signature
+from reelhook.dialects.signing_keys import HmacKey, HmacKeys
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
-from reelhook.model.ids import IdSource
+from reelhook.model.ids import IdSource, show
+from reelhook.model.secret import Secret
 from reelhook.ports import Clock
 from reelhook.server.engine import Engine, EngineOptions, World
 from reelhook.settings import Settings
 from reelhook.store.sqlite import SqliteOptions, SqliteStore
 from reelhook.telemetry import Lines, Metrics
 from reelhook.transport.http import HttpWire
+from reelhook.transport.links import LinkSource
 from reelhook.transport.oauth import OAuthTokens
 from reelhook.worker.dispatcher import Limits
 from reelhook.worker.lanes import CircuitRule
@@ -51,7 +56,8 @@ def assemble(
     store = SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
     credentials = OAuthTokens(wire, clock, exceptions=settings.allow_networks)
     lines = Lines(every=settings.log_level == "debug")
-    world = World(clock, ids, wire, credentials, random.random, metrics, lines)
+    links = LinkSource(wire, clock, partial(_sign_question, ids))
+    world = World(clock, ids, wire, credentials, random.random, metrics, lines, links)
     options = EngineOptions(
         _limits(settings),
         settings.retention_days,
@@ -67,7 +73,7 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
     store, changes, rehearsal = engine.store, engine.changes, engine.rehearsal
 
     async def preview(endpoint: Endpoint, event_type: str, data: bytes, event: Event | None) -> PreviewedRequest:
-        shown = rehearsal.preview(endpoint, event or rehearsal.event(endpoint.app_id, event_type, data))
+        shown = await rehearsal.preview(endpoint, event or rehearsal.event(endpoint.app_id, event_type, data))
         return PreviewedRequest("POST", shown.url, dict(shown.headers), shown.body.decode())
 
     given = Services(
@@ -96,6 +102,7 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         ),
         task_control=engine.tasks,
         circuit=engine.dispatcher.circuit,
+        standing=store.standing,
         ready=engine.failing,
         metrics=engine.world.metrics.render,
         max_event_bytes=settings.max_event_bytes,
@@ -108,6 +115,12 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         docs=settings.docs,
     )
     return make_app(given), make_door(given)
+
+
+def _sign_question(ids: IdSource, secret: Secret, body: bytes, wall: int) -> list[tuple[str, str]]:
+    """Sign what is asked of an app as its receivers know it: by Standard Webhooks, under an id of its own."""
+    keys = HmacKeys((HmacKey(webhook_signature.key_of_text(secret)),))
+    return webhook_signature.sign(body, show("lnk", ids.take(wall)), wall // 1000, keys, wall)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import structlog
@@ -9,11 +10,12 @@ import structlog
 from reelhook.errors import ReelhookError
 from reelhook.model.access import App
 from reelhook.model.audit import AuditEntry
-from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState
+from reelhook.model.endpoint import Disabling, Endpoint, EndpointState
 from reelhook.model.ids import IdSource, show
+from reelhook.model.turn import turn
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.record import Recorder
-from reelhook.ports import Clock, Endpoints, EventTypes
+from reelhook.ports import Clock, Delivered, Endpoints, EventTypes
 from reelhook.worker.dispatcher import Dispatcher
 from reelhook.worker.notifier import Notifier
 
@@ -67,6 +69,7 @@ class Changes:
     def app(self, app: App) -> None:
         """A new app, or a changed one."""
         self._directory.put_app(app)
+        self._dispatcher.app_changed(app.id)
 
     def app_removed(self, app_id: str) -> None:
         """An app is gone with all its endpoints."""
@@ -74,15 +77,16 @@ class Changes:
             self._dispatcher.hold(endpoint.id)
             self._recorder.forget(endpoint.id)
         self._directory.remove_app(app_id)
+        self._dispatcher.app_changed(app_id)
         self.on_removed()
 
     def event_types(self, app_id: str) -> None:
         """An app's own event types changed."""
         self._directory.put_types(app_id, self._event_types.of(app_id))
 
-    def disable(self, endpoint_id: int, reason: DisabledReason, cause: str) -> None:
-        """Disable an endpoint by itself; the dispatcher holds it already."""
-        task = asyncio.get_running_loop().create_task(self._disable(endpoint_id, reason, cause))
+    def disable(self, delivered: Delivered) -> None:
+        """Disable an endpoint by itself, as an attempt at it demands; the dispatcher holds it already."""
+        task = asyncio.get_running_loop().create_task(self._disable(delivered))
         self._disabling.add(task)
         task.add_done_callback(self._disabling.discard)
 
@@ -91,17 +95,17 @@ class Changes:
         if self._disabling:
             await asyncio.gather(*self._disabling)
 
-    async def _disable(self, endpoint_id: int, reason: DisabledReason, cause: str) -> None:
+    async def _disable(self, delivered: Delivered) -> None:
+        endpoint_id, reason = delivered.completion.endpoint_id, delivered.disabled
         endpoint = self._directory.endpoint(endpoint_id)
-        if endpoint is None or endpoint.state is EndpointState.DISABLED:
+        if endpoint is None or reason is None or endpoint.state is EndpointState.DISABLED:
             return
         now = self._clock.wall()
         disabled = msgspec.structs.replace(
             endpoint,
             version=endpoint.version + 1,
-            state=EndpointState.DISABLED,
-            disabled_reason=reason,
             updated_at=now,
+            **turn(EndpointState.DISABLED, endpoint, now, reason, delivered.disabling)._asdict(),
         )
         entry = AuditEntry(
             self._ids.take(now),
@@ -110,7 +114,7 @@ class Changes:
             "system",
             "endpoint.disable",
             show("ep", endpoint_id),
-            {"disabled_reason": reason.value},
+            {"disabled_reason": reason.value, **_figures(delivered.disabling)},
         )
         try:
             await self._endpoints.change(disabled, entry)
@@ -121,4 +125,8 @@ class Changes:
             if current is not None:
                 self._dispatcher.changed(current)
             return
-        self.endpoint(disabled, cause)
+        self.endpoint(disabled, delivered.completion.attempt.event.type)
+
+
+def _figures(disabling: Disabling | None) -> dict[str, Any]:
+    return {} if disabling is None else msgspec.structs.asdict(disabling)

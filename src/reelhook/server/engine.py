@@ -12,19 +12,20 @@ import msgspec
 
 from reelhook.dialects.table import dialect_named
 from reelhook.model.access import Caller
-from reelhook.model.endpoint import DisabledReason
+from reelhook.model.attempt import Verdict
 from reelhook.model.ids import IdSource
-from reelhook.model.task import TaskState
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
 from reelhook.pipeline.judge import Health
 from reelhook.pipeline.prepare import Preparing
+from reelhook.pipeline.recollection import Recalling
 from reelhook.pipeline.record import Recorder
+from reelhook.pipeline.refresh import Refreshing
 from reelhook.pipeline.rehearse import Rehearsal
 from reelhook.pipeline.sending import Sending
-from reelhook.ports import Claimed, Clock, Credentials, Delivered, Wire
+from reelhook.ports import Claimed, Clock, Committing, Credentials, Delivered, Links, Wire
 from reelhook.server.changes import Changes
-from reelhook.server.watching import Watching, count_states
+from reelhook.server.watching import Watching
 from reelhook.store.sqlite import SqliteStore
 from reelhook.telemetry import Lines, Metrics
 from reelhook.worker.dispatcher import Dispatcher, Limits, Observer
@@ -32,6 +33,7 @@ from reelhook.worker.loop import Loop
 from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, Surveyor, measure_backlog
 from reelhook.worker.notifier import Notifier
 from reelhook.worker.postbox import Postbox
+from reelhook.worker.quota import Quotas
 from reelhook.worker.tasks import TaskRunner
 
 _DAY_MS: Final = 24 * 3600 * 1000
@@ -49,6 +51,7 @@ class World(msgspec.Struct, frozen=True):
     jitter: Callable[[], float]
     metrics: Metrics
     lines: Lines
+    links: Links | None = None
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
@@ -74,7 +77,10 @@ class Engine:
         self.directory = Directory(dialect_named)
         self._watching = Watching(metrics, world.lines, self.directory)
         self.recorder = Recorder(clock, ids, world.jitter, _health(store))
-        self.sending = Sending(Preparing(world.credentials), world.wire, clock)
+        refreshing = Refreshing(world.links, self.directory.link_refreshes, clock) if world.links else None
+        preparing = Preparing(world.credentials, store.contexts, refreshing)
+        self.sending = Sending(preparing, world.wire, clock)
+        quotas = Quotas(self.directory.quota_of, clock)
         self.dispatcher = Dispatcher(
             store.queue,
             store.journal,
@@ -84,15 +90,40 @@ class Engine:
             lambda: ids.take(clock.wall()),
             options.limits,
             Observer(self._recorded, self._disable, self._watching.circuit_opened),
+            quotas,
         )
         life = round((options.retention_days + _LONGER_DAYS) * _DAY_MS)
-        self.flow = Flow(self.directory, store.journal, self.dispatcher, self.sending, self.recorder, clock, ids, life)
+        self.flow = Flow(
+            self.directory,
+            store.journal,
+            self.dispatcher,
+            self.sending,
+            self.recorder,
+            clock,
+            ids,
+            life,
+            Recalling(self.directory, store.contexts, store.tellings),
+        )
         self.flow.on_accepted = self._watching.accepted
         self.rehearsal = Rehearsal(
-            self.sending, self.recorder, store.journal, dialect_named, store.event_types.of, clock, ids
+            self.sending,
+            self.recorder,
+            store.journal,
+            dialect_named,
+            store.event_types.of,
+            clock,
+            ids,
+            lambda endpoint, counted: quotas.rehearse(endpoint, counted=counted),
         )
         self.notifier = Notifier(
-            self._announce, self.directory.endpoint, store.apps, clock, metrics, options.operator_app, options.postbox
+            self._announce,
+            self.directory.endpoint,
+            store.apps,
+            clock,
+            metrics,
+            options.operator_app,
+            options.postbox,
+            store.notices,
         )
         self.changes = Changes(
             self.directory,
@@ -114,13 +145,16 @@ class Engine:
         for endpoint_id, health in store.health().items():
             if health.failing_since is not None:
                 self.notifier.streaks.remember(endpoint_id, health.failing_since, health.notified_at)
-        rescued = await store.queue.rescue(self.world.clock.now())
+        rescued = await store.queue.rescue(self.world.clock.now(), self._wait_after)
+        for one in rescued.given_up:
+            verdict = Verdict(succeeded=False, failure=one.attempt.failure, error=one.attempt.error, transient=True)
+            self._recorded(Delivered(one, verdict))
         store.commit.hold_accepts = self.dispatcher.congested
         self.dispatcher.start()
         loop = asyncio.get_running_loop()
         self._running = [loop.create_task(each.run(self._stop), name=each.name) for each in self._loops]
         self.world.metrics.before_render(self._measure)
-        return rescued
+        return rescued.count
 
     async def stop(self) -> None:
         """Let what is under way end, then close the store: nothing is lost, the rest waits for the next start."""
@@ -137,10 +171,10 @@ class Engine:
         dead = [each.name for each in self._loops if not each.alive]
         return broken or (f"background work stopped: {', '.join(dead)}" if self._running and dead else None)
 
-    def publish(self, caller: Caller, body: bytes, batch: bool, idempotency_key: str | None) -> "asyncio.Future[bytes]":
+    def publish(self, caller: Caller, body: bytes, batch: bool, idempotency_key: str | None) -> Committing[bytes]:
         """Accept what a caller posts, once for each app, route and `Idempotency-Key`."""
         once = None if idempotency_key is None else ("POST /v1/events" + "/batch" * batch, idempotency_key)
-        return asyncio.ensure_future(self.flow.publish(caller.app_id, body, batch=batch, once=once))
+        return self.flow.publish(caller.app_id, body, batch=batch, once=once)
 
     async def _announce(self, app_id: str, event_type: str, data: dict[str, object]) -> None:
         # What nobody has asked to hear is not worth an event among those of the app; the log line told it already.
@@ -152,8 +186,13 @@ class Engine:
     def _deliver(self, claimed: Claimed) -> Awaitable[Delivered]:
         return self.flow.deliver(claimed)
 
-    def _disable(self, endpoint_id: int, reason: DisabledReason, event_type: str) -> None:
-        self.changes.disable(endpoint_id, reason, event_type)
+    def _wait_after(self, endpoint_id: int, step: int) -> float | None:
+        # What is for an endpoint that is gone waits for nothing: it is cancelled in the queue.
+        route = self.directory.route(endpoint_id)
+        return 0.0 if route is None else self.recorder.wait_after(route, step)
+
+    def _disable(self, delivered: Delivered) -> None:
+        self.changes.disable(delivered)
 
     def _recorded(self, delivered: Delivered) -> None:
         self._watching.recorded(delivered)
@@ -183,12 +222,8 @@ class Engine:
         metrics.waiting_hand_over = self.dispatcher.in_memory
         metrics.commits = commit.commits
         metrics.wal_bytes = self.store.wal_bytes()
-        endpoints = self.directory.all_endpoints()
-        metrics.endpoints = count_states(endpoint.state for endpoint in endpoints)
-        metrics.circuits = count_states(self.dispatcher.circuit(endpoint.id) for endpoint in endpoints)
-        metrics.tasks = sum(
-            task.state in (TaskState.QUEUED, TaskState.RUNNING) for task in self.store.tasks.unfinished()
-        )
+        metrics.endpoints = self.directory.states()
+        metrics.circuits = self.dispatcher.circuits(sum(metrics.endpoints.values()))
 
 
 def _health(store: SqliteStore) -> dict[int, Health]:

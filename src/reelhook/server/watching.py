@@ -1,6 +1,6 @@
 """Watching: what happens, as metrics and as the two wide log lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reelhook.model import ids
 from reelhook.model.event import Event
@@ -87,12 +87,5 @@ def _attempt_line(delivered: Delivered, target: Target | None) -> AttemptLine:
         next_attempt_at=None if completion.due_at is None else show_time(completion.due_at),
         remote_address=attempt.remote_address,
         replayed=attempt.replayed,
+        renewed=attempt.renewed,
     )
-
-
-def count_states(endpoints: Iterable[str]) -> dict[str, int]:
-    """Count things by state, for a gauge."""
-    counts: dict[str, int] = {}
-    for state in endpoints:
-        counts[state] = counts.get(state, 0) + 1
-    return counts

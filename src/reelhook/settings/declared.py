@@ -116,7 +116,7 @@ class Settings:
         "How many of them may go to one endpoint. An endpoint can ask for fewer, and ordered ones send one at a time.",
     )
     hand_over: int = setting(
-        "1024",
+        "2048",
         whole(1, 100_000),
         """How many claimed deliveries wait in memory for one endpoint. More is a little faster under load; all of
         them are given back when Reelhook stops.""",

@@ -7,6 +7,7 @@ import apsw
 
 from reelhook.ports import Acceptance, NewDelivery
 from reelhook.store import ordering
+from reelhook.store.assets import RememberingAssets
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
@@ -21,6 +22,7 @@ class Accepting:
         self._deliveries = Bulk(_SQL["insert_deliveries"], 14)
         self._queue = Bulk(_SQL["insert_queue"], 3)
         self._keys = Bulk(_SQL["insert_keys"], 7)
+        self._assets = RememberingAssets()
 
     def run(self, connection: apsw.Connection, acceptances: Sequence[Acceptance]) -> None:
         """Write them all, inside the writer's transaction."""
@@ -37,6 +39,7 @@ class Accepting:
                 for key in one.keys
             ],
         )
+        self._assets.run(connection, acceptances)
         for new, _, _, _ in waiting:
             if new.lane is not None:
                 ordering.join(connection, new.endpoint_id, new.lane, new.id, new.id)

@@ -4,8 +4,9 @@ from collections.abc import Awaitable
 from typing import Final
 
 import apsw
+from msgspec.structs import asdict, replace
 
-from reelhook.ports import Clock, Key, StoredKey
+from reelhook.ports import Clock, Key, SealedAnswer, StoredKey
 from reelhook.store.commit import GroupCommit
 from reelhook.store.seal import Sealer, place_of
 from reelhook.store.select import select_one
@@ -32,23 +33,26 @@ class SqliteAnswers:
         fingerprint, answer, event_id = row
         return StoredKey(fingerprint, self._sealer.open(answer, _place(app_id, kind, key)), event_id)
 
+    def seal(self, app_id: str, key: Key) -> SealedAnswer:
+        """Make an answer ready to be committed together with what it tells of."""
+        sealed = self._sealer.seal(key.answer, _place(app_id, key.kind, key.key))
+        return SealedAnswer(app_id, replace(key, answer=sealed), self._clock.wall())
+
     def keep(self, app_id: str, key: Key) -> Awaitable[None]:
-        """Keep an answer; where one is kept already it stays."""
-        row = {
-            "app_id": app_id,
-            "kind": key.kind,
-            "key": key.key,
-            "fingerprint": key.fingerprint,
-            "answer": self._sealer.seal(key.answer, _place(app_id, key.kind, key.key)),
-            "event_id": key.event_id,
-            "expires_at": key.expires_at,
-            "now": self._clock.wall(),
-        }
+        """Keep an answer that tells of no change; where one is kept already it stays."""
+        answer = self.seal(app_id, key)
 
         def job(connection: apsw.Connection) -> None:
-            connection.execute(_SQL["keep"], row)
+            keep_answer(connection, answer)
 
         return write(self._commit, job)
+
+
+def keep_answer(connection: apsw.Connection, answer: SealedAnswer) -> bool:
+    """Write an answer inside a transaction; return False where one is kept already that has not expired."""
+    row = {"app_id": answer.app_id, "now": answer.sealed_at, **asdict(answer.key)}
+    connection.execute(_SQL["keep"], row)
+    return bool(connection.changes())
 
 
 def _place(app_id: str, kind: str, key: str) -> bytes:

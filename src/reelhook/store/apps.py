@@ -9,10 +9,11 @@ from reelhook.errors import Conflict, NotFound
 from reelhook.model.access import DEFAULT_APP, App, VimeoAccount
 from reelhook.model.audit import AuditEntry
 from reelhook.model.page import Page
-from reelhook.store.audit import add_entry
+from reelhook.ports import SealedAnswer
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import NEWEST, read_cursor, scope_of, write_cursor
 from reelhook.store.documents import Documents
+from reelhook.store.noting import note
 from reelhook.store.select import select, select_value
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
@@ -51,7 +52,7 @@ class SqliteApps:
         start = max(0, end - limit)
         return Page(tuple(reversed(oldest_first[start:end])), write_cursor(_SCOPE, start) if start else None)
 
-    def add(self, app: App, entry: AuditEntry) -> Awaitable[None]:
+    def add(self, app: App, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new app; Conflict when its id is taken."""
 
         def job(connection: apsw.Connection) -> None:
@@ -59,7 +60,7 @@ class SqliteApps:
                 raise Conflict(f"there was an app with the id {app.id}, whose log may still be kept; choose another id")
             if not _insert(connection, self._documents, app):
                 raise Conflict(f"there is an app with the id {app.id} already; choose another id")
-            add_entry(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job, lambda: self._keep(app))
 
@@ -71,7 +72,7 @@ class SqliteApps:
             connection.execute(_SQL["change"], (document, app.id))
             if not connection.changes():
                 raise NotFound(_UNKNOWN)
-            add_entry(connection, entry)
+            note(connection, entry)
 
         return write(self._commit, job, lambda: self._keep(app))
 
@@ -89,7 +90,7 @@ class SqliteApps:
             connection.execute(_SQL["remove_tokens"], (app_id,))
             connection.execute(_SQL["remove_event_types"], (app_id,))
             connection.execute(_SQL["remove_tasks"], (app_id,))
-            add_entry(connection, entry)
+            note(connection, entry)
 
         return write(self._commit, job, lambda: self._forget(app_id))
 

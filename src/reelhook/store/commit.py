@@ -8,13 +8,14 @@ else. Where the batch runs (a thread, or inline under the simulator) is the `Run
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from reelhook.errors import ReelhookError, StorageFull, StoreBusy, Unavailable
+from reelhook.store.commitment import Commitment
 
 _PASSING: Final = (StorageFull, StoreBusy)
 """What no operation of the batch is to blame for, and what may pass: space is freed, a lock is let go."""
@@ -39,7 +40,7 @@ class Operation(msgspec.Struct, eq=False):
 
     kind: str
     value: Any
-    future: "asyncio.Future[Any]"
+    future: "asyncio.Future[Any] | Commitment[Any]"
     must: bool = False
     weight: int = 1
 
@@ -120,11 +121,13 @@ class GroupCommit:
         self._loop = asyncio.get_running_loop()
         self._apply = apply
         self.batches: Batches | None = None
-        self.hold_accepts: Callable[[], bool] = lambda: False
+        self.hold_accepts: Callable[[], Collection[str]] = tuple
         self._runner = runner
         self._on_fatal = on_fatal
         self._waiting: deque[Operation] = deque()
         self._accepts: deque[Operation] = deque()
+        self._held: deque[Operation] = deque()
+        self._held_apps: set[str] = set()
         self._held_since: float | None = None
         self._busy = False
         self._scheduled = False
@@ -138,7 +141,7 @@ class GroupCommit:
     @property
     def pending(self) -> int:
         """How many operations wait or run."""
-        return len(self._waiting) + len(self._accepts)
+        return len(self._waiting) + len(self._accepts) + len(self._held)
 
     @property
     def broken(self) -> str | None:
@@ -148,15 +151,24 @@ class GroupCommit:
     def submit(self, kind: str, value: Any, *, must: bool = False, weight: int = 1) -> "asyncio.Future[Any]":
         """Queue an operation for the next commit."""
         future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue(Operation(kind, value, future, must, weight))
+        return future
+
+    def commit(self, kind: str, value: Any, *, must: bool = False, weight: int = 1) -> Commitment[Any]:
+        """Queue an operation as `submit` does, for those who have thousands of them."""
+        commitment: Commitment[Any] = Commitment()
+        self._queue(Operation(kind, value, commitment, must, weight))
+        return commitment
+
+    def _queue(self, operation: Operation) -> None:
         if self._broken:
-            future.set_exception(Unavailable(f"nothing can be stored: {self._broken}"))
-            return future
-        queue = self._accepts if kind == ACCEPT else self._waiting
-        queue.append(Operation(kind, value, future, must, weight))
+            operation.future.set_exception(Unavailable(f"nothing can be stored: {self._broken}"))
+            return
+        queue = self._accepts if operation.kind == ACCEPT else self._waiting
+        queue.append(operation)
         if not self._busy and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._start)
-        return future
 
     async def drained(self) -> None:
         """Wait until everything queued so far is committed, or has failed to be because the disk is full."""
@@ -182,25 +194,37 @@ class GroupCommit:
         self._runner.run(lambda: self._run(batch, opening), lambda outcomes: self._done(batch, outcomes))
 
     def _take(self) -> list[Operation]:
-        """Take what comes into the next commit; new events only while sending keeps up with what was accepted."""
+        """Take what comes into the next commit; of apps for which sending does not keep up, no new events."""
         batch: list[Operation] = []
         weight = _move(self._waiting, batch, 0)
-        if self._accepts and not self._holds():
+        if self._accepts or self._held:
+            self._hold()
             _move(self._accepts, batch, weight)
         return batch
 
-    def _holds(self) -> bool:
-        """Tell whether accepting must wait: without backpressure it starves sending. It never waits long."""
-        if not self.hold_accepts():
-            self._held_since = None
-            return False
+    def _hold(self) -> None:
+        """Put aside what must wait: without backpressure accepting starves sending. It never waits long, and what other
+        apps publish passes by.
+        """
+        congested = self.hold_accepts()
         now = self._loop.time()
         if self._held_since is None:
             self._held_since = now
-        if now - self._held_since < _HOLD_SECONDS:
-            return True
+        if not congested or now - self._held_since >= _HOLD_SECONDS:
+            self._let_go()
+            return
+        self._held_apps.update(congested)
+        for _ in range(len(self._accepts)):
+            operation = self._accepts.popleft()
+            aside = operation.value.app_id in self._held_apps
+            (self._held if aside else self._accepts).append(operation)
+
+    def _let_go(self) -> None:
+        """Let what was put aside go first."""
+        self._accepts.extendleft(reversed(self._held))
+        self._held.clear()
+        self._held_apps.clear()
         self._held_since = None
-        return False
 
     def _run(self, batch: list[Operation], opening: Any) -> list[Outcome]:
         """Run in the writer: commit the batch, or halves of it until the bad operation stands alone."""
@@ -223,21 +247,23 @@ class GroupCommit:
             self.batches.closed(batch, outcomes)
         kept = [self._resolve(operation, *outcome) for operation, outcome in zip(batch, outcomes, strict=True)]
         self._waiting.extendleft(operation for operation in reversed(kept) if operation is not None)
+        if self.full:
+            self._refuse_rest(next(error for _, error in outcomes if isinstance(error, _PASSING)))
         if self._broken is not None:
             self._refuse_waiting(self._broken)
         self._next()
 
     def _resolve(self, operation: Operation, result: Any, error: Exception | None) -> Operation | None:
+        if error is None:
+            if not operation.future.done():
+                operation.future.set_result(result)
+            return None
         if isinstance(error, _PASSING) and operation.must:
             return operation
         if isinstance(error, WriterFailed):
             self._fail(str(error))
             error = Unavailable(f"nothing can be stored: {error}")
-        if operation.future.done():
-            return None
-        if error is None:
-            operation.future.set_result(result)
-        else:
+        if not operation.future.done():
             operation.future.set_exception(_for_caller(error))
         return None
 
@@ -276,7 +302,19 @@ class GroupCommit:
             self._broken = reason
             self._on_fatal(reason)
 
+    def _refuse_rest(self, error: ReelhookError) -> None:
+        """Answer at once who may be refused: what must be kept would else fill every batch, and they wait for good."""
+        self._let_go()
+        rest = [operation for operation in (*self._waiting, *self._accepts) if not operation.must]
+        self._waiting = deque(operation for operation in self._waiting if operation.must)
+        self._accepts.clear()
+        if self.batches:
+            self.batches.closed(rest, [(None, error)] * len(rest))
+        for operation in rest:
+            self._resolve(operation, None, error)
+
     def _refuse_waiting(self, reason: str) -> None:
+        self._let_go()
         for queue in (self._waiting, self._accepts):
             for operation in queue:
                 if not operation.future.done():

@@ -9,15 +9,16 @@ import apsw
 
 from reelhook.errors import Unavailable
 
-_PRAGMAS: Final = """
+_WRITER: Final = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA cache_size = -65536;
 PRAGMA temp_store = MEMORY;
-PRAGMA mmap_size = 268435456;
 PRAGMA foreign_keys = ON;
 """
+_READER: Final = "PRAGMA cache_size = -32768; PRAGMA query_only = ON;"
+# No `mmap_size`: an error of the disk would come as a signal and not as a result that we can act on.
 
 
 def open_writer(path: Path) -> apsw.Connection:
@@ -26,7 +27,7 @@ def open_writer(path: Path) -> apsw.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(str(path), statementcachesize=400)
     connection.set_busy_timeout(10_000)
-    connection.execute(_PRAGMAS)
+    connection.execute(_WRITER).fetchall()  # to its end: what follows a statement that returns rows runs only then
     return connection
 
 
@@ -34,7 +35,7 @@ def open_reader(path: Path) -> apsw.Connection:
     """Open a connection that cannot write; each statement sees the last commit."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=400)
     connection.set_busy_timeout(10_000)
-    connection.execute("PRAGMA cache_size = -32768; PRAGMA mmap_size = 268435456; PRAGMA query_only = ON;")
+    connection.execute(_READER).fetchall()
     return connection
 
 

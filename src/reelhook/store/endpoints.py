@@ -10,14 +10,14 @@ from reelhook.errors import Conflict, NotFound
 from reelhook.model.audit import AuditEntry
 from reelhook.model.endpoint import Endpoint, EndpointState, Ordering
 from reelhook.model.page import Page
-from reelhook.ports import Clock
+from reelhook.ports import Clock, SealedAnswer
 from reelhook.store import ordering
 from reelhook.store.apps import require_app
-from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.documents import Documents
 from reelhook.store.health import forget_failures
+from reelhook.store.noting import note
 from reelhook.store.select import Row, select, select_one, select_value
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
@@ -60,7 +60,7 @@ class SqliteEndpoints:
         """Return the current version of every endpoint of every app."""
         return [self._read(row) for row in select(self._reader, _SQL["all"])]
 
-    def add(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]:
+    def add(self, endpoint: Endpoint, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new endpoint; NotFound when its app is gone."""
         version = self._version_row(endpoint)
 
@@ -69,11 +69,11 @@ class SqliteEndpoints:
             row = (endpoint.id, endpoint.app_id, endpoint.version, endpoint.compat_id)
             connection.execute(_SQL["add"], row)
             connection.execute(_SQL["add_version"], version)
-            add_entry(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job)
 
-    def change(self, endpoint: Endpoint, entry: AuditEntry) -> Awaitable[None]:
+    def change(self, endpoint: Endpoint, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store the next version; Conflict when somebody else stored it first, NotFound when the endpoint is gone."""
         version = self._version_row(endpoint)
         key = {
@@ -88,24 +88,27 @@ class SqliteEndpoints:
         def job(connection: apsw.Connection) -> None:
             connection.execute(_SQL["change"], key)
             if not connection.changes():
-                raise _why_not(connection, endpoint)
+                raise _why_not(connection, endpoint.app_id, endpoint.id)
             connection.execute(_SQL["add_version"], version)
             if endpoint.state is EndpointState.ACTIVE and not _was_active(connection, endpoint):
                 forget_failures(connection, endpoint.id)
             if endpoint.ordering is Ordering.NONE:
                 ordering.dissolve(connection, endpoint.id, now)
-            add_entry(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job)
 
-    def remove(self, app_id: str, endpoint_id: int, entry: AuditEntry) -> Awaitable[None]:
-        """Remove an endpoint; what waits for it is cancelled by `Upkeep.expire`, its log stays."""
+    def remove(self, app_id: str, endpoint_id: int, entry: AuditEntry, version: int | None = None) -> Awaitable[None]:
+        """Remove an endpoint, or only this version of it; what waits for it is cancelled by `Upkeep.expire`, its log
+        stays.
+        """
+        key = {"id": endpoint_id, "app_id": app_id, "version": version, "at": entry.at}
 
         def job(connection: apsw.Connection) -> None:
-            connection.execute(_SQL["remove"], (entry.at, endpoint_id, app_id))
+            connection.execute(_SQL["remove"], key)
             if not connection.changes():
-                raise NotFound(_UNKNOWN)
-            add_entry(connection, entry)
+                raise _why_not(connection, app_id, endpoint_id)
+            note(connection, entry)
 
         return write(self._commit, job)
 
@@ -120,7 +123,7 @@ class SqliteEndpoints:
     def _version_row(self, endpoint: Endpoint) -> tuple[object, ...]:
         place = _row_of(endpoint.app_id, endpoint.id, endpoint.version)
         document = self._documents.write(endpoint, *place)
-        return endpoint.id, endpoint.version, endpoint.name, endpoint.url, document
+        return endpoint.id, endpoint.version, endpoint.name, endpoint.url, document, endpoint.updated_at
 
 
 def _row_of(app_id: str, endpoint_id: int, version: int) -> tuple[str, str, int, int]:
@@ -138,7 +141,7 @@ def _was_active(connection: apsw.Connection, endpoint: Endpoint) -> bool:
     return state_of(select_value(connection, _SQL["document"], key)) is EndpointState.ACTIVE
 
 
-def _why_not(connection: apsw.Connection, endpoint: Endpoint) -> Conflict | NotFound:
-    if select_value(connection, _SQL["exists"], (endpoint.id, endpoint.app_id)):
+def _why_not(connection: apsw.Connection, app_id: str, endpoint_id: int) -> Conflict | NotFound:
+    if select_value(connection, _SQL["exists"], (endpoint_id, app_id)):
         return Conflict("the endpoint was changed by somebody else meanwhile; read it again and repeat your change")
     return NotFound(_UNKNOWN)

@@ -9,9 +9,10 @@ import msgspec
 from reelhook.errors import NotFound
 from reelhook.model.audit import AuditEntry
 from reelhook.model.event_type import EventType
+from reelhook.ports import SealedAnswer
 from reelhook.store.apps import require_app
-from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
+from reelhook.store.noting import note
 from reelhook.store.select import select
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
@@ -41,7 +42,7 @@ class SqliteEventTypes:
         """Return the own types of every app."""
         return [event_type for types in self._types.values() for event_type in types.values()]
 
-    def put(self, event_type: EventType, entry: AuditEntry) -> Awaitable[None]:
+    def put(self, event_type: EventType, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a type, new or changed; NotFound when its app is gone."""
         app_id = entry.app_id if event_type.app_id is None else event_type.app_id
         owned = msgspec.structs.replace(event_type, app_id=app_id)
@@ -49,7 +50,7 @@ class SqliteEventTypes:
         def job(connection: apsw.Connection) -> None:
             require_app(connection, app_id)
             connection.execute(_SQL["put"], (app_id, owned.name, msgspec.json.encode(owned)))
-            add_entry(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job, lambda: self._keep(app_id, owned))
 
@@ -60,7 +61,7 @@ class SqliteEventTypes:
             connection.execute(_SQL["remove"], (app_id, name))
             if not connection.changes():
                 raise NotFound(f"the app has no event type {name} of its own")
-            add_entry(connection, entry)
+            note(connection, entry)
 
         return write(self._commit, job, lambda: self._drop(app_id, name))
 

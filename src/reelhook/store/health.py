@@ -1,14 +1,19 @@
 """How each endpoint has fared lately, as `record` notes it; read whole at the start."""
 
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 import apsw
 import msgspec
 
-from reelhook.store.select import select
+from reelhook.model.standing import EndpointStanding
+from reelhook.store.commit import GroupCommit
+from reelhook.store.select import select, select_one
 from reelhook.store.statements import statements
+from reelhook.store.writing import write
 
 _SQL: Final = statements("sqlite", "health")
+_NEVER_SENT: Final = EndpointStanding()
 
 
 class EndpointHealth(msgspec.Struct, frozen=True, gc=False):
@@ -24,11 +29,43 @@ class EndpointHealth(msgspec.Struct, frozen=True, gc=False):
     notified_at: int | None = None
 
 
+class SqliteNotices:
+    """Implements `Notices`."""
+
+    def __init__(self, commit: GroupCommit) -> None:
+        self._commit = commit
+
+    def told(self, failing: Mapping[int, int]) -> Awaitable[None]:
+        """Note for endpoints when (ms) their owners were told that they fail."""
+        rows = [(at, endpoint_id) for endpoint_id, at in failing.items()]
+
+        def job(connection: apsw.Connection) -> None:
+            for row in rows:
+                connection.execute(_SQL["told"], row)
+
+        return write(self._commit, job)
+
+
 def load_health(connection: apsw.Connection) -> dict[int, EndpointHealth]:
     """Read the health of every endpoint that was ever sent to."""
     return {row[0]: EndpointHealth(*row) for row in select(connection, _SQL["all"])}
 
 
+def load_standing(connection: apsw.Connection, endpoint_id: int) -> EndpointStanding:
+    """Read how one endpoint stands; a point read."""
+    row = select_one(connection, _SQL["one"], (endpoint_id,))
+    return _NEVER_SENT if row is None else _standing(*row)
+
+
 def forget_failures(connection: apsw.Connection, endpoint_id: int) -> None:
     """Start afresh, inside the transaction that enables the endpoint again: what failed before no longer counts."""
     connection.execute(_SQL["forget_failures"], (endpoint_id,))
+
+
+def _standing(
+    failing_since: int | None, succeeded_at: int | None, failed_at: int | None, exhausted_at: int | None
+) -> EndpointStanding:
+    if failed_at is None or (succeeded_at or 0) > failed_at:
+        return EndpointStanding(succeeded_at, succeeded_at is not None, exhausted_at)
+    # Of two in one millisecond the last is told by whether the endpoint has been failing since.
+    return EndpointStanding(failed_at, succeeded_at == failed_at and failing_since is None, exhausted_at)

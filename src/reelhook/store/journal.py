@@ -7,11 +7,19 @@ from typing import Final
 
 import apsw
 
+from reelhook.errors import Unavailable
 from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredKey
+from reelhook.store.assets import SqliteContexts, SqliteTellings
 from reelhook.store.commit import GroupCommit, Operation, Outcome
+from reelhook.store.commitment import Commitment
 from reelhook.store.statements import statements
+from reelhook.store.uncommitted import Uncommitted
 
 _SQL: Final = statements("sqlite", "journal")
+MOST_UNCOMMITTED: Final = 64 << 20
+"""So many bytes of events wait for the disk at most, many times what a disk that works lets wait; what comes beyond is
+refused, and its publisher tries again."""
+_TOO_MUCH: Final = "too much waits to be stored at this moment; nothing of this was accepted; try again"
 NOTHING_HANDED_OVER: Final = (1 << 63) - 1
 
 
@@ -22,8 +30,11 @@ class SqliteJournal:
         self._commit = commit
         self._reader = reader
         self._clock = clock
+        self.contexts = SqliteContexts(reader)
+        self.tellings = SqliteTellings(reader, clock)
         self._storing: dict[tuple[str, str, str], asyncio.Future[StoredKey | None]] = {}
         self._handed_over: dict[int, None] = {}
+        self._uncommitted = Uncommitted(MOST_UNCOMMITTED)
         self._left_behind: int = reader.execute(_SQL["handed_over_from"]).get
 
     def recall(self, app_id: str, kind: str, key: str) -> StoredKey | Awaitable[StoredKey | None] | None:
@@ -34,20 +45,28 @@ class SqliteJournal:
         row = self._reader.execute(_SQL["recall_key"], (app_id, kind, key, self._clock.wall())).fetchone()
         return None if row is None else StoredKey(*row)
 
-    def accept(self, acceptance: Acceptance) -> "asyncio.Future[bytes]":
-        """Commit events with their deliveries and keys."""
+    def accept(self, acceptance: Acceptance) -> Commitment[bytes]:
+        """Commit events with their deliveries and keys; Unavailable while too much waits for the disk already."""
+        if not self._uncommitted.take(acceptance):
+            refused: Commitment[bytes] = Commitment()
+            refused.set_exception(Unavailable(_TOO_MUCH))
+            return refused
         for deliveries in acceptance.deliveries:
             for new in deliveries:
                 if new.claim_id:
                     self._handed_over[new.id] = None
-        future = self._commit.submit("accept", acceptance, weight=len(acceptance.events))
+        commitment = self._commit.commit("accept", acceptance, weight=len(acceptance.events))
         if acceptance.keys:
-            self._announce_keys(acceptance, future)
-        return future
+            self._announce_keys(acceptance, commitment)
+        if acceptance.contexts:
+            self.contexts.announce(acceptance, commitment)
+        if acceptance.tellings:
+            self.tellings.announce(acceptance, commitment)
+        return commitment
 
-    def record(self, completion: Completion) -> Awaitable[bool]:
+    def record(self, completion: Completion) -> Commitment[bool]:
         """Commit an attempt with its delivery's new state. Kept and tried again while the disk is full."""
-        return self._commit.submit("record", completion, must=True)
+        return self._commit.commit("record", completion, must=True)
 
     def record_test(self, attempt: AttemptRecord) -> Awaitable[None]:
         """Commit an attempt that belongs to no delivery."""
@@ -67,6 +86,8 @@ class SqliteJournal:
     def closed(self, batch: list[Operation], outcomes: list[Outcome]) -> None:
         """Forget handed-over deliveries whose completion or release is on disk, or that were never stored."""
         for operation, (_, error) in zip(batch, outcomes, strict=True):
+            if operation.kind == "accept":
+                self._uncommitted.give(operation.value)
             if operation.kind == "record" and error is None:
                 self._handed_over.pop(operation.value.delivery_id, None)
             elif operation.kind == "release" and error is None:
@@ -77,7 +98,7 @@ class SqliteJournal:
                     for new in deliveries:
                         self._handed_over.pop(new.id, None)
 
-    def _announce_keys(self, acceptance: Acceptance, committed: "asyncio.Future[bytes]") -> None:
+    def _announce_keys(self, acceptance: Acceptance, committed: Commitment[bytes]) -> None:
         for key in acceptance.keys:
             name = (acceptance.app_id, key.kind, key.key)
             stored = StoredKey(key.fingerprint, key.answer, key.event_id)
@@ -90,8 +111,8 @@ class SqliteJournal:
         name: tuple[str, str, str],
         stored: StoredKey,
         storing: "asyncio.Future[StoredKey | None]",
-        done: "asyncio.Future[bytes]",
+        done: Commitment[bytes],
     ) -> None:
         self._storing.pop(name, None)
         if not storing.done():
-            storing.set_result(None if done.cancelled() or done.exception() else stored)
+            storing.set_result(None if done.exception() else stored)

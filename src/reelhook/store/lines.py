@@ -90,7 +90,7 @@ def _delivery(row: Row) -> Delivery:
 
 
 def _detail(attempt: Attempt, row: Row) -> AttemptDetail:
-    head, prefix, suffix, body, data, response_head, response_body, truncated, timing, address, replayed = row
+    head, prefix, suffix, body, data, response_head, response_body, truncated, timing, address, *again = row
     request_line, _, headers = bytes(head).partition(b"\r\n")
     return AttemptDetail(
         attempt=attempt,
@@ -104,7 +104,8 @@ def _detail(attempt: Attempt, row: Row) -> AttemptDetail:
         truncated=bool(truncated),
         timing=_timing.decode(timing),
         remote_address=address,
-        replayed_on_fresh_connection=bool(replayed),
+        replayed_on_fresh_connection=bool(again[0]),
+        repeated_with_new_token=bool(again[1]),
     )
 
 

@@ -1,10 +1,11 @@
 """Deletes what is past its retention, in chunks small enough not to stall a commit.
 
 Attempts go first; then events with their deliveries, once nothing that is kept needs them: no delivery is open, no
-attempt of theirs remains. `grace` is how much longer than attempts they are kept, so that few have to be looked at
-twice.
+attempt of theirs remains; at last what an endpoint that is gone has left behind. `grace` is how much longer than
+attempts they are kept, so that few have to be looked at twice.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from reelhook.ports import Clock
 from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.reading import Reading
-from reelhook.store.select import select, select_column, select_one
+from reelhook.store.select import Row, select, select_column, select_one
 from reelhook.store.statements import Bulk, statements
 from reelhook.store.writing import write
 
@@ -27,10 +28,20 @@ LONGEST_SCHEDULE_MS: Final = 7 * 24 * 3600 * 1000
 """The longest default schedule takes 28 hours; Standard Webhooks' example takes 76."""
 _by_type: Final = Bulk(_SQL["delete_events_by_type"], 3)
 _by_asset: Final = Bulk(_SQL["delete_events_by_asset"], 3)
+_AUDIT_LONGER_MS: Final = 365 * 24 * 3600 * 1000
+"""Who changed what is asked for long after what was sent: the audit log is kept a year longer than attempts."""
 _SMALL: Final = {
-    "old_keys": Bulk(_SQL["delete_keys"], 3),
-    "old_rollups": Bulk(_SQL["delete_rollups"], 3),
-    "old_tasks": Bulk(_SQL["delete_tasks"], 1),
+    "old_keys": (Bulk(_SQL["delete_keys"], 3),),
+    "old_rollups": (Bulk(_SQL["delete_rollups"], 3),),
+    "old_tasks": (Bulk(_SQL["delete_tasks"], 1),),
+    "old_tellings": (Bulk(_SQL["delete_tellings"], 4),),
+    "contexts_of_nobody": (Bulk(_SQL["delete_contexts"], 2),),
+    "old_audit": (Bulk(_SQL["delete_audit"], 1),),
+    "old_versions": (Bulk(_SQL["delete_versions"], 2),),
+    # The endpoint itself goes last, and after its rollups, which are found by it.
+    "old_endpoints": tuple(
+        Bulk(_SQL[name], 1) for name in ("delete_all_versions", "delete_health", "delete_ordered", "delete_endpoints")
+    ),
 }
 
 
@@ -77,15 +88,23 @@ class Pruning:
             if not self._position:
                 return 0
 
-    async def _prune_small(self, old: str, delete: Bulk, before: int, limit: int) -> int:
+    async def _prune_small(self, old: str, delete: Sequence[Bulk], before: int, limit: int) -> int:
         bounds = {
             "now": self._clock.now(),
             "minute": before // _MINUTE_MS,
             "bound": ids.id_at(before),
+            "audit_bound": ids.id_at(max(0, before - _AUDIT_LONGER_MS)),
+            "long_before": before - self._grace,
             "limit": limit,
         }
         rows = await self._reading.run(partial(select, sql=_SQL[old], bindings=bounds))
-        return await write(self._commit, partial(delete.run, rows=rows)) if rows else 0
+        return await write(self._commit, partial(_delete_small, delete=delete, rows=rows)) if rows else 0
+
+
+def _delete_small(connection: apsw.Connection, delete: Sequence[Bulk], rows: list[Row]) -> int:
+    for each in delete:
+        each.run(connection, rows)
+    return len(rows)
 
 
 def _delete_attempts(connection: apsw.Connection, until: int) -> None:

@@ -7,18 +7,19 @@ import apsw
 
 from reelhook.errors import Conflict, NotFound
 from reelhook.model import ids
-from reelhook.model.attempt import Failure, Timing
-from reelhook.model.delivery import CLOSED, RESCUES_BEFORE_COUNTING, TRANSITIONS, Delivery, Move, State, Trigger
+from reelhook.model.audit import AuditEntry
+from reelhook.model.delivery import CLOSED, TRANSITIONS, Delivery, Move, State, Trigger
 from reelhook.model.event import Event
-from reelhook.ports import AttemptRecord, Claimed, Clock
+from reelhook.ports import Claimed, Clock, Rescued, Wait
 from reelhook.store import ordering
 from reelhook.store.commit import GroupCommit
+from reelhook.store.noting import note
 from reelhook.store.recording import Recording
+from reelhook.store.rescuing import Rescuing
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("sqlite", "queue")
-_RESCUE_CHUNK: Final = 500
 
 
 class Claim:
@@ -88,13 +89,18 @@ class SqliteQueue:
         self._reader = reader
         self._clock = clock
         self._ids = identities
-        self._recording = recording
+        self._rescuing = Rescuing(commit, reader, clock, identities, recording)
         self._rescued = rescued
 
-    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Awaitable[Sequence[Claimed]]:
-        """Take up to `limit` due deliveries of one endpoint."""
-        rows = self._reader.execute(_SQL["due"], (endpoint_id, due, limit))
-        found = [(row[0], _claimed(endpoint_id, claim_id, row)) for row in rows]
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Sequence[Claimed]]:
+        """Take up to `limit` due deliveries of one endpoint, of no more than `size` bytes after the first."""
+        found: list[tuple[int, Claimed]] = []
+        for row in self._reader.execute(_SQL["due"], (endpoint_id, due, limit)):
+            claimed = _claimed(endpoint_id, claim_id, row)
+            size -= len(claimed.event.data)
+            if found and size < 0:
+                break
+            found.append((row[0], claimed))
         return self._commit.submit("claim", Claim(claim_id, due, found), weight=max(1, len(found)))
 
     def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
@@ -112,21 +118,24 @@ class SqliteQueue:
         rows: list[Any] = self._reader.execute(_SQL["waiting"]).fetchall()
         return dict(rows)
 
-    async def rescue(self, now: int) -> int:
-        """Free what the previous process left in `sending`, in steps of some hundreds."""
-        total = 0
-        while freed := await self._commit.submit("write", lambda connection: self._rescue(connection, now)):
-            total += freed
+    async def rescue(self, now: int, wait: Wait) -> Rescued:
+        """Free what the previous process left in `sending`."""
+        rescued = await self._rescuing.rescue(now, wait)
         self._rescued()
-        return total
+        return rescued
 
-    def resend(self, app_id: str, delivery_id: int, trigger: Trigger, now: int) -> Awaitable[Delivery]:
+    def resend(
+        self, app_id: str, delivery_id: int, trigger: Trigger, now: int, entry: AuditEntry | None = None
+    ) -> Awaitable[Delivery]:
         """Put a delivery back to `pending`, its schedule restarted."""
         position = self._ids.take(self._clock.wall())
-        return self._commit.submit(
-            "write",
-            lambda connection: _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position),
-        )
+
+        def job(connection: apsw.Connection) -> Delivery:
+            resent = _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position)
+            note(connection, entry)
+            return resent
+
+        return self._commit.submit("write", job)
 
     def add(self, event: Event, endpoint_id: int, lane: str | None) -> Awaitable[None]:
         """Make a delivery, cancelled for now, of an event for an endpoint; a replay sends it. Nothing is made
@@ -143,31 +152,15 @@ class SqliteQueue:
 
         return self._commit.submit("write", job)
 
-    def cancel(self, app_id: str, delivery_id: int, now: int) -> Awaitable[Delivery]:
+    def cancel(self, app_id: str, delivery_id: int, now: int, entry: AuditEntry | None = None) -> Awaitable[Delivery]:
         """Cancel a waiting delivery."""
-        return self._commit.submit("write", lambda connection: _cancel(connection, app_id, delivery_id, now))
 
-    def _rescue(self, connection: apsw.Connection, now: int) -> int:
-        orphans: list[Row] = connection.execute(_SQL["orphans"], (_RESCUE_CHUNK,)).fetchall()
-        first = self._ids.take(self._clock.wall(), max(1, len(orphans)))
-        attempts = [_interrupted(first + index, row, now) for index, row in enumerate(orphans)]
-        self._recording.attempts(connection, attempts)
-        rescued = [(row[0], now, first + index, *_counted(row[4], row[5])) for index, row in enumerate(orphans)]
-        Bulk(_SQL["rescue"], 5).run(connection, rescued)
-        Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1).run(
-            connection, [(row[0],) for row in orphans]
-        )
-        Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3).run(
-            connection, [(row[2], now, row[0]) for row in orphans]
-        )
-        return len(orphans)
+        def job(connection: apsw.Connection) -> Delivery:
+            cancelled = _cancel(connection, app_id, delivery_id, now)
+            note(connection, entry)
+            return cancelled
 
-
-def _counted(step: int, rescues: int) -> tuple[int, int]:
-    """Return step and rescues after one more interruption: so many in a row count as one step of the schedule."""
-    if rescues + 1 >= RESCUES_BEFORE_COUNTING:
-        return step + 1, 0
-    return step, rescues + 1
+        return self._commit.submit("write", job)
 
 
 def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:
@@ -183,34 +176,6 @@ def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:
         rescues,
         last_attempt_id,
         lane,
-    )
-
-
-def _interrupted(attempt_id: int, row: Row, now: int) -> AttemptRecord:
-    delivery_id, app_id, endpoint_id, attempts, _, _, trigger, last_attempt_id, _, event_id, kind, given_id = row
-    return AttemptRecord(
-        id=attempt_id,
-        app_id=app_id,
-        delivery_id=delivery_id,
-        event=Event(event_id, app_id, kind, b"", 0, 0, given_id),
-        event_name=kind,
-        endpoint_id=endpoint_id,
-        endpoint_version=0,
-        number=attempts,
-        at=now,
-        status_code=None,
-        failure=Failure.INTERRUPTED,
-        error="Reelhook stopped while this was being sent; whether the receiver got it is unknown, so it is sent again",
-        trigger=Trigger(trigger),
-        timing=Timing(),
-        previous_id=last_attempt_id,
-        head=b"",
-        frame=None,
-        body=None,
-        response_head=b"",
-        response_body=b"",
-        truncated=False,
-        remote_address=None,
     )
 
 

@@ -25,12 +25,12 @@ class Recording:
 
     def __init__(self) -> None:
         self._attempts = Bulk(_SQL["insert_attempts"], 18)
-        self._details = Bulk(_SQL["insert_attempt_details"], 11)
+        self._details = Bulk(_SQL["insert_attempt_details"], 12)
         self._complete = Bulk(_SQL["complete"], 9)
         self._delete_claims = Bulk(_SQL["delete_claims"], 1)
         self._queue = Bulk(_SQL["insert_queue"], 3)
         self._rollups = Bulk(_SQL["add_rollups"], 4)
-        self._health = Bulk(_SQL["note_health"], 5)
+        self._health = Bulk(_SQL["note_health"], 6)
 
     def run(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> list[bool]:
         """Write them; for each, tell whether its claim was still ours (else only its attempt was recorded).
@@ -51,6 +51,11 @@ class Recording:
         """Write attempts alone (tests, rescues)."""
         self._attempts.run(connection, [attempt_row(one) for one in attempts])
         self._details.run(connection, [_detail_row(one) for one in attempts])
+
+    def count_failed(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+        """Count deliveries that were given up without an attempt that could tell anything of the receiver."""
+        counts = Counter((one.endpoint_id, one.at // 60_000, FAILED) for one in completions)
+        self._rollups.run(connection, [(*key, count) for key, count in counts.items()])
 
     def _close(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> None:
         from_queue = [(one.delivery_id,) for one in completions if one.from_queue]
@@ -129,6 +134,7 @@ def _detail_row(one: AttemptRecord) -> Row:
         _timing.encode(one.timing),
         one.remote_address,
         one.replayed,
+        one.renewed,
     )
 
 
@@ -149,15 +155,15 @@ def rollup_rows(completions: Sequence[Completion]) -> list[Row]:
 
 
 def health_rows(completions: Sequence[Completion]) -> list[Row]:
-    """Say for each endpoint what this commit tells of its health: (id, reset, failing since, success, failure)."""
-    seen: dict[int, tuple[int | None, int | None, int | None]] = {}
+    """Say for each endpoint what this commit tells of its health:
+    (id, reset, failing since, success, failure, exhausted).
+    """
+    seen: dict[int, tuple[int | None, int | None, int | None, int | None]] = {}
     for one in completions:
-        since, success, failure = seen.get(one.endpoint_id, (None, None, None))
+        since, success, failure, exhausted = seen.get(one.endpoint_id, (None, None, None, None))
         if one.attempt.failure is None:
-            seen[one.endpoint_id] = (None, one.at, failure)
+            seen[one.endpoint_id] = (None, one.at, failure, None)
         else:
-            seen[one.endpoint_id] = (since or one.at, success, one.at)
-    return [
-        (endpoint_id, success is not None, since, success, failure)
-        for endpoint_id, (since, success, failure) in seen.items()
-    ]
+            exhausted = one.at if one.state is State.FAILED else exhausted
+            seen[one.endpoint_id] = (since or one.at, success, one.at, exhausted)
+    return [(endpoint_id, told[1] is not None, *told) for endpoint_id, told in seen.items()]

@@ -9,6 +9,7 @@ import msgspec
 
 from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
+from reelhook.model.standing import EndpointStanding
 from reelhook.ports import Clock
 from reelhook.store.answers import SqliteAnswers
 from reelhook.store.apps import SqliteApps, ensure_default_app
@@ -18,7 +19,7 @@ from reelhook.store.connection import FileLock, open_reader, open_writer
 from reelhook.store.documents import Documents
 from reelhook.store.endpoints import SqliteEndpoints
 from reelhook.store.event_types import SqliteEventTypes
-from reelhook.store.health import EndpointHealth, load_health
+from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standing
 from reelhook.store.journal import SqliteJournal
 from reelhook.store.log import SqliteLog
 from reelhook.store.master_key import open_sealer
@@ -70,6 +71,7 @@ class SqliteStore:
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
         self.journal = SqliteJournal(commit, self._reader, clock)
         commit.batches = self.journal
+        self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
         self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording, self.journal.rescued)
         self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
         self.tokens = SqliteTokens(commit, self._reader)
@@ -77,6 +79,7 @@ class SqliteStore:
         self.event_types = SqliteEventTypes(commit, self._reader)
         self.tasks = SqliteTasks(commit, self._reader, self._reading, ids, clock)
         self.audit = SqliteAudit(commit, self._reader)
+        self.notices = SqliteNotices(commit)
         self.answers = SqliteAnswers(commit, self._reader, sealer, clock)
         self.log = SqliteLog(self._reader, self._reading)
         self.upkeep = SqliteUpkeep(commit, self._reader, self._reading, clock)
@@ -84,6 +87,10 @@ class SqliteStore:
     def health(self) -> dict[int, EndpointHealth]:
         """Return how each endpoint fared until the last stop."""
         return load_health(self._reader)
+
+    def standing(self, endpoint_id: int) -> EndpointStanding:
+        """Return how an endpoint stands with what was sent to it."""
+        return load_standing(self._reader, endpoint_id)
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log."""
@@ -108,6 +115,7 @@ class SqliteStore:
     def _app_removed(self, app_id: str) -> None:
         self.tokens.forget_app(app_id)
         self.event_types.forget_app(app_id)
+        self.contexts.forget_app(app_id)
 
 
 def _last_id(connection: apsw.Connection) -> int:

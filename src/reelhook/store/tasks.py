@@ -13,11 +13,11 @@ from reelhook.model.delivery import Trigger
 from reelhook.model.ids import IdSource
 from reelhook.model.page import Page
 from reelhook.model.task import Selection, Task, TaskKind, TaskState
-from reelhook.ports import Clock
+from reelhook.ports import Clock, SealedAnswer
 from reelhook.store import moving
-from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
+from reelhook.store.noting import note
 from reelhook.store.reading import Reading
 from reelhook.store.select import select_column, select_value
 from reelhook.store.statements import statements
@@ -61,13 +61,13 @@ class SqliteTasks:
         """Return what is queued or running, oldest first."""
         return [_task.decode(raw) for raw in select_column(self._reader, _SQL["unfinished"])]
 
-    def add(self, task: Task, entry: AuditEntry | None) -> Awaitable[None]:
+    def add(self, task: Task, entry: AuditEntry | None, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new task."""
 
         def job(connection: apsw.Connection) -> None:
             row = (task.id, task.app_id, task.state.value, msgspec.json.encode(task))
             connection.execute(_SQL["add"], row)
-            _note(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job)
 
@@ -82,7 +82,7 @@ class SqliteTasks:
             if stored.state not in _UNFINISHED:
                 raise Conflict(f"the task is {stored.state.value} already; it cannot be changed any more")
             _put(connection, msgspec.structs.replace(task, cursor=stored.cursor, done=stored.done))
-            _note(connection, entry)
+            note(connection, entry)
 
         return write(self._commit, job)
 
@@ -143,8 +143,3 @@ def _require(connection: apsw.Connection, task: Task) -> Task:
 
 def _put(connection: apsw.Connection, task: Task) -> None:
     connection.execute(_SQL["put"], (task.state.value, msgspec.json.encode(task), task.id))
-
-
-def _note(connection: apsw.Connection, entry: AuditEntry | None) -> None:
-    if entry is not None:
-        add_entry(connection, entry)

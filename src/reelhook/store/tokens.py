@@ -10,10 +10,11 @@ from reelhook.errors import NotFound
 from reelhook.model.access import Token
 from reelhook.model.audit import AuditEntry
 from reelhook.model.page import Page
+from reelhook.ports import SealedAnswer
 from reelhook.store.apps import require_app
-from reelhook.store.audit import add_entry
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
+from reelhook.store.noting import note
 from reelhook.store.select import select_column, select_value
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
@@ -50,13 +51,13 @@ class SqliteTokens:
         found = select_column(self._reader, _SQL["page"], (app_id, read_cursor(scope, cursor), limit + 1))
         return cut_page([_token.decode(raw) for raw in found], limit, scope, lambda token: token.id)
 
-    def add(self, token: Token, entry: AuditEntry) -> Awaitable[None]:
+    def add(self, token: Token, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a token; NotFound when its app is gone."""
 
         def job(connection: apsw.Connection) -> None:
             require_app(connection, token.app_id)
             connection.execute(_SQL["add"], (token.id, token.app_id, token.hash, msgspec.json.encode(token)))
-            add_entry(connection, entry)
+            note(connection, entry, answer)
 
         return write(self._commit, job)
 
@@ -67,7 +68,7 @@ class SqliteTokens:
             connection.execute(_SQL["remove"], (token_id, app_id))
             if not connection.changes():
                 raise NotFound("there is no such token")
-            add_entry(connection, entry)
+            note(connection, entry)
 
         return write(self._commit, job, lambda: self._forget(token_id))
 

@@ -56,6 +56,7 @@ class AttemptLine(msgspec.Struct, gc=False):
     next_attempt_at: str | None
     remote_address: str | None
     replayed: bool
+    renewed: bool
 
 
 class Lines:

@@ -34,6 +34,10 @@ class Keeper(Protocol):
         """Keep it for the next exchange."""
         ...
 
+    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write before the loop's next turn is over, unless the transport is closed by then."""
+        ...
+
     def forget(self, connection: "Connection") -> None:
         """Hear that it is closed."""
         ...
@@ -105,7 +109,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._deadline < self._armed_for:
             self._arm(self._deadline, written)
         if len(request.body) <= _JOINED_CAP:
-            transport.write(b"".join((request.head, b"\r\n", request.body)))
+            self._keeper.write(transport, b"".join((request.head, b"\r\n", request.body)))
         else:
             transport.writelines((request.head + b"\r\n", request.body))
         return answer

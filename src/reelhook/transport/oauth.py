@@ -16,13 +16,16 @@ from reelhook.model.endpoint import Endpoint, OAuth2Auth
 from reelhook.model.http import Request, Response, Target
 from reelhook.model.secret import Secret
 from reelhook.model.url import parse_target
-from reelhook.ports import Clock, Wire
+from reelhook.ports import AccessToken, Clock, Wire
 
 _MARGIN: Final = 60.0
 """A token is not used in its last seconds, so that it does not expire on its way."""
 
 _LIFE: Final = 300.0
 """How long a token is kept whose answer does not say (s); a 401 fetches a new one before."""
+
+_RENEWALS_APART_MS: Final = 60_000
+"""A receiver that refuses every token shall not double what is sent, nor have a token fetched for each attempt."""
 
 _LONGEST_LIFE: Final = 86_400.0
 _PRUNE_AT: Final = 1_000
@@ -78,23 +81,51 @@ class OAuthTokens:
         self._timeout = timeout
         self._kept: dict[int, _Kept] = {}
         self._under_way: dict[tuple[int, int], asyncio.Task[_Kept | PrepareFailed]] = {}
+        self._renewable_at: dict[tuple[int, int], int] = {}
 
-    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
-        """Return the access token of an endpoint with OAuth 2; `fresh` drops the kept one, after a 401.
+    async def bearer(self, endpoint: Endpoint) -> AccessToken:
+        """Return the access token of an endpoint with OAuth 2.
 
         Raises:
             PrepareFailed: no token could be had; its detail holds no secret.
         """
+        kept = self._usable(endpoint)
+        if kept is not None:
+            return AccessToken(kept.token.reveal(), kept=True)
+        fetched = await self._join(endpoint)
+        return AccessToken(fetched.token.reveal(), kept=False)
+
+    async def renew(self, endpoint: Endpoint, refused: str) -> AccessToken | None:
+        """Return another token than the kept one that was refused: the one that somebody else has fetched meanwhile, or
+        a new one, at most one a minute; None when there is none.
+
+        Raises:
+            PrepareFailed: none could be had.
+        """
+        kept = self._usable(endpoint)
+        if kept is not None and kept.token != Secret(refused):
+            return AccessToken(kept.token.reveal(), kept=False)
+        key = (endpoint.id, endpoint.version)
+        now = self._clock.now()
+        if key not in self._under_way:
+            if now < self._renewable_at.get(key, 0):
+                return None
+            self._renewable_at[key] = now + _RENEWALS_APART_MS
+            self._prune()
+        renewed = await self._join(endpoint)
+        return None if renewed.token == Secret(refused) else AccessToken(renewed.token.reveal(), kept=False)
+
+    def _usable(self, endpoint: Endpoint) -> _Kept | None:
+        kept = self._kept.get(endpoint.id)
+        if kept is None or kept.version != endpoint.version or kept.until <= self._clock.now():
+            return None
+        return kept
+
+    async def _join(self, endpoint: Endpoint) -> _Kept:
+        """Wait for the request under way, or make one; it goes on when one of those who wait gives up."""
         auth = endpoint.auth
         if not isinstance(auth, OAuth2Auth):
             raise PrepareFailed("This endpoint has no OAuth 2 credentials.", transient=False)
-        kept = self._kept.get(endpoint.id)
-        if kept is None or fresh or kept.version != endpoint.version or kept.until <= self._clock.now():
-            kept = await self._join(endpoint, auth)
-        return kept.token.reveal()
-
-    async def _join(self, endpoint: Endpoint, auth: OAuth2Auth) -> _Kept:
-        """Wait for the request under way, or make one; it goes on when one of those who wait gives up."""
         key = (endpoint.id, endpoint.version)
         task = self._under_way.get(key)
         if task is None:
@@ -148,9 +179,11 @@ class OAuthTokens:
 
     def _prune(self) -> None:
         """Forget what has expired, of endpoints that may be gone."""
+        now = self._clock.now()
         if len(self._kept) > _PRUNE_AT:
-            now = self._clock.now()
             self._kept = {endpoint_id: kept for endpoint_id, kept in self._kept.items() if kept.until > now}
+        if len(self._renewable_at) > _PRUNE_AT:
+            self._renewable_at = {key: at for key, at in self._renewable_at.items() if at > now}
 
 
 def _request(target: Target, auth: OAuth2Auth, timeout: float, *, basic: bool) -> Request:

@@ -17,6 +17,7 @@ class Pool:
         self._now = now
         self._idle: dict[ConnectionKey, list[Connection]] = {}
         self._open: set[Connection] = set()
+        self._unwritten: list[tuple[asyncio.Transport, bytes]] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
         self._empty = asyncio.Event()
@@ -51,6 +52,14 @@ class Pool:
         if self._sweeper is None:
             self._rest()
 
+    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write a request together with the others of this turn of the loop: one after the other they cost less, in the
+        kernel and at receivers on the same machine, than each between the work for the next.
+        """
+        if not self._unwritten:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unwritten.append((transport, data))
+
     def forget(self, connection: Connection) -> None:
         """Hear that a connection is closed; where it idles it is found by the next sweep."""
         self._open.discard(connection)
@@ -68,6 +77,12 @@ class Pool:
             for connection in tuple(self._open):
                 connection.interrupt()
             await self._empty.wait()
+
+    def _write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, []
+        for transport, data in unwritten:
+            if not transport.is_closing():
+                transport.write(data)
 
     def _rest(self) -> None:
         if not self._closed:

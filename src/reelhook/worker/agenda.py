@@ -49,6 +49,11 @@ class Agenda:
             heapq.heapify(self._entries)
         self._arm()
 
+    def forget(self, lane: Lane) -> None:
+        """Have nobody look at a lane any more."""
+        lane.wake_at = NEVER
+        self._lanes.discard(lane)
+
     def due(self, now: int) -> Iterator[Lane]:
         """Take out the lanes whose time has come."""
         while self._entries and self._entries[0][0] <= now:

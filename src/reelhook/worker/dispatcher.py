@@ -5,7 +5,8 @@ memory, or claimed from the queue when it is due. All of it runs in the loop's t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,11 +15,13 @@ import structlog
 
 from reelhook.model.attempt import Failure
 from reelhook.model.delivery import CLOSED
-from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState, Ordering
+from reelhook.model.endpoint import Endpoint, EndpointState, Ordering
 from reelhook.model.ids import show
-from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
+from reelhook.ports import Claimed, Clock, Committing, Delivered, Journal, Queue
 from reelhook.worker.agenda import Agenda
 from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring, Scarcity
+from reelhook.worker.memory import Memory, size_of
+from reelhook.worker.quota import FixedWindow, Quotas
 
 _log: Final = structlog.get_logger("reelhook.dispatcher")
 _MOST_UNRECORDED: Final = 4096
@@ -35,13 +38,18 @@ _FULL_MS: Final = 50
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much may happen at once: attempts in all, for each app, for each endpoint; and how much is kept in memory."""
+    """How much may happen at once: attempts in all, for each app, for each endpoint; and how much is kept in memory.
+
+    Of events at most 64 MiB: as much as `in_memory` deliveries of 8 KiB, which most are far below. Sending copies a
+    body once or twice, so a process stays below some hundred MiB whatever its events are.
+    """
 
     in_flight: int = 1000
     per_app: int = 500
     per_endpoint: int = 64
     room: int = 1024
     in_memory: int = 8192
+    in_memory_bytes: int = 64 << 20
     congestion: int = 256
     circuit: CircuitRule = CircuitRule(failures=30, pause=5000, longest=60_000)
 
@@ -50,7 +58,7 @@ class Observer(msgspec.Struct, frozen=True):
     """Who hears of what happens: each is called in the loop and must return at once."""
 
     recorded: Callable[[Delivered], None]
-    disable: Callable[[int, DisabledReason, str], None]
+    disable: Callable[[Delivered], None]
     circuit_opened: Callable[[int], None]
 
 
@@ -67,6 +75,7 @@ class Dispatcher:
         new_claim_id: Callable[[], int],
         limits: Limits,
         observer: Observer,
+        quotas: Quotas | None = None,
     ) -> None:
         # Kept, because asking for the running loop costs a system call each time (getpid, on CPython 3.11).
         self._loop = asyncio.get_running_loop()
@@ -78,11 +87,14 @@ class Dispatcher:
         self._new_claim_id = new_claim_id
         self._limits = limits
         self._observer = observer
+        self._quotas = quotas or Quotas(lambda _app, _dialect: None, clock)
+        self._quotas.on_spent = self._spent
         self._lanes: dict[int, Lane] = {}
+        self._circuits: Counter[CircuitState] = Counter()
         self._ring = Ring(limits.per_app)
         self._agenda = Agenda(clock, self._pump)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_memory = 0
+        self._memory = Memory(limits.in_memory, limits.in_memory_bytes)
         self._unrecorded = 0
         self._running = False
         self._pumping = False
@@ -102,7 +114,12 @@ class Dispatcher:
         self._pump()
 
     def survey(self) -> None:
-        """Look at everything that waits; now and then too, so that no lane is forgotten, whoever changed the queue."""
+        """Look at everything that waits; now and then too, so that no lane is forgotten, whoever changed the queue, and
+        none is kept whose endpoint is gone.
+        """
+        for lane in list(self._lanes.values()):
+            if lane.is_idle() and self._endpoint_of(lane.endpoint_id) is None:
+                self._close(lane)
         for endpoint_id, due_at in self._queue.waiting().items():
             self.waits((endpoint_id,), due_at)
 
@@ -132,27 +149,34 @@ class Dispatcher:
     @property
     def in_memory(self) -> int:
         """How many deliveries are claimed and not begun."""
-        return self._in_memory
+        return self._memory.count
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """How many bytes of events are held for deliveries that are claimed, under way or not recorded yet."""
+        return self._memory.size
 
     # HandOver
 
-    def reserve(self, endpoint_id: int) -> bool:
-        """Give accept a place for a new delivery, where the endpoint keeps up with its events."""
-        if self._in_memory >= self._limits.in_memory:
-            self._shed()
-            return False
+    def reserve(self, endpoint_id: int, size: int) -> bool:
+        """Give accept a place for a new delivery of so many bytes, where the endpoint keeps up with its events."""
         if not self._running or self._unrecorded >= _MOST_UNRECORDED:
             return False
         lane = self._lane(endpoint_id)
-        if lane is None or not lane.may_reserve(self._clock.now()):
+        if lane is None:
+            return False
+        if not self._memory.has_room(lane.app_id):
+            self._shed()
+            return False
+        if not lane.may_reserve(self._clock.now()):
             return False
         lane.reserved += 1
-        self._in_memory += 1
+        self._memory.add(lane.app_id, 1, size)
         return True
 
-    def congested(self) -> bool:
-        """Tell whether endpoints that answer quickly have more handed over than they can begin: accept should wait."""
-        return self._ring.waiting(self._limits.congestion, self._clock.now())
+    def congested(self) -> Collection[str]:
+        """Name the apps whose quick endpoints have more handed over than they can begin: they should wait."""
+        return self._ring.crowded(self._limits.congestion, self._clock.now())
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         """Take over committed deliveries; their commits are on disk."""
@@ -161,7 +185,8 @@ class Dispatcher:
             lane.reserved -= 1
             lane.ready.append(one)
             self._ready(lane)
-        self._pump()
+        if self._ring.has_turns():
+            self._pump()
 
     def _shed(self) -> None:
         """Give back what endpoints that became slow keep from the others; at most once a second."""
@@ -173,12 +198,12 @@ class Dispatcher:
             if lane.surplus(now):
                 self._give_back(lane)
 
-    def cancel(self, endpoint_ids: Sequence[int]) -> None:
-        """Take reserved places back."""
-        for endpoint_id in endpoint_ids:
+    def cancel(self, places: Iterable[tuple[int, int]]) -> None:
+        """Take reserved places back: each an endpoint and a size."""
+        for endpoint_id, size in places:
             lane = self._lanes[endpoint_id]
             lane.reserved -= 1
-            self._in_memory -= 1
+            self._memory.drop(lane.app_id, 1, size)
             self._look_at(lane)
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
@@ -214,6 +239,11 @@ class Dispatcher:
         lane = self._lanes.get(endpoint_id)
         return CircuitState.CLOSED if lane is None else lane.circuit.state
 
+    def circuits(self, endpoints: int) -> dict[str, int]:
+        """Count so many endpoints by the state of their circuits, from a tally."""
+        broken = {state.value: self._circuits[state] for state in (CircuitState.OPEN, CircuitState.PROBING)}
+        return {CircuitState.CLOSED.value: max(0, endpoints - sum(broken.values())), **broken}
+
     def _lane(self, endpoint_id: int) -> Lane | None:
         lane = self._lanes.get(endpoint_id)
         if lane is None:
@@ -225,10 +255,16 @@ class Dispatcher:
         return lane
 
     def _open(self, endpoint: Endpoint) -> Lane:
-        lane = Lane(endpoint.id, endpoint.app_id, Circuit(self._limits.circuit))
+        lane = Lane(endpoint.id, endpoint.app_id, Circuit(self._limits.circuit, self._circuits))
         self._lanes[endpoint.id] = lane
         self._configure(lane, endpoint)
         return lane
+
+    def _close(self, lane: Lane) -> None:
+        self._draw_from(lane, None)
+        self._agenda.forget(lane)
+        lane.circuit.succeeded()
+        del self._lanes[lane.endpoint_id]
 
     def _configure(self, lane: Lane, endpoint: Endpoint) -> None:
         lane.permits = endpoint.concurrency or self._limits.per_endpoint
@@ -239,6 +275,41 @@ class Dispatcher:
         rate = endpoint.rate_limit
         lane.rate = None if rate is None else RateWindow(rate.count, round(rate.per * 1000), lane.rate)
         lane.held = endpoint.state is not EndpointState.ACTIVE
+        self._draw_from(lane, self._quotas.window(endpoint.app_id, endpoint.dialect))
+
+    # Quotas
+
+    def app_changed(self, app_id: str) -> None:
+        """Take over what an app may send by now: what waited for less may go, what is over it waits."""
+        self._quotas.changed(app_id)
+        for lane in [lane for lane in self._lanes.values() if lane.app_id == app_id]:
+            before, endpoint = lane.quota, self._endpoint_of(lane.endpoint_id)
+            self._draw_from(lane, None if endpoint is None else self._quotas.window(app_id, endpoint.dialect))
+            if lane.is_spent(self._clock.now()):
+                self._give_back(lane)
+            if before is not None or lane.quota is not None:
+                self._look_at(lane)
+
+    def _draw_from(self, lane: Lane, window: FixedWindow | None) -> None:
+        if window is not lane.quota:
+            if lane.quota is not None:
+                lane.quota.sharers = max(0, lane.quota.sharers - 1)
+            if window is not None:
+                window.sharers += 1
+            lane.quota = window
+
+    def _spent(self, window: FixedWindow) -> None:
+        self._loop.call_soon(self._hold_back, window)
+
+    def _hold_back(self, window: FixedWindow) -> None:
+        """Where nothing is left of a quota, let what is ready wait in the queue, where everybody can see it."""
+        if window.free(self._clock.now()):
+            return
+        lanes = [lane for lane in self._lanes.values() if lane.quota is window]
+        window.sharers = sum(not lane.held for lane in lanes)
+        for lane in lanes:
+            self._give_back(lane)
+            self._look_at(lane)
 
     # Sending
 
@@ -264,7 +335,7 @@ class Dispatcher:
 
     def _ready(self, lane: Lane) -> None:
         """Let what is ready take its turn, or go back where nothing may be sent now."""
-        if lane.parked() or not self._running:
+        if lane.parked() or not self._running or (lane.quota is not None and lane.is_spent(self._clock.now())):
             self._give_back(lane)
         else:
             self._ring.add(lane)
@@ -288,7 +359,7 @@ class Dispatcher:
             self._starving = self._starving or scarcity is not Scarcity.NONE
             return None
         claimed = lane.ready.popleft()
-        self._in_memory -= 1
+        self._memory.drop(lane.app_id, 1, 0)
         if not lane.in_flight:
             lane.moved_at = now
         lane.in_flight += 1
@@ -296,6 +367,8 @@ class Dispatcher:
         if lane.rate is not None:
             lane.rate.begin(now)
             self._look_at(lane)
+        if lane.quota is not None:
+            claimed.quota = self._quotas.begin(lane.quota, now)
         self._ring.begun(lane)
         return lane, claimed
 
@@ -329,7 +402,10 @@ class Dispatcher:
     async def _attempt(self, lane: Lane, claimed: Claimed) -> None:
         delivered = None
         try:
-            delivered = await self._deliver(claimed)
+            if lane.held:  # since its turn came, in this very turn of the loop: not a byte was written
+                self._release(lane, [claimed])
+            else:
+                delivered = await self._deliver(claimed)
         except Exception:  # noqa: BLE001 - a fault of ours, whatever it is, must cost no permit
             # Whether the receiver got it is unknown, so it is sent again.
             _log.exception("attempt.fault", delivery=show("dlv", claimed.id))
@@ -348,16 +424,17 @@ class Dispatcher:
     def _record(self, lane: Lane, claimed: Claimed, delivered: Delivered) -> None:
         lane.took(delivered.completion.attempt.timing.total, self._clock.now())
         self._unrecorded += 1
-        future = asyncio.ensure_future(self._journal.record(delivered.completion))
-        future.add_done_callback(partial(self._recorded, lane, claimed, delivered))
+        if answered := len(delivered.completion.attempt.response_body):
+            self._memory.add(lane.app_id, 0, answered)
+        recording = self._journal.record(delivered.completion)
+        recording.add_done_callback(partial(self._recorded, lane, claimed, delivered))
         self._learn(lane, delivered)
 
     def _learn(self, lane: Lane, delivered: Delivered) -> None:
         verdict = delivered.verdict
         if delivered.disabled is not None:
             self.hold(lane.endpoint_id)
-            event_type = delivered.completion.attempt.event.type
-            self._observer.disable(lane.endpoint_id, delivered.disabled, event_type)
+            self._observer.disable(delivered)
         if verdict.failure is Failure.PREPARE:
             return  # it says nothing about the receiver
         if verdict.succeeded or (delivered.completion.attempt.status_code is not None and not verdict.transient):
@@ -371,17 +448,20 @@ class Dispatcher:
             self._observer.circuit_opened(lane.endpoint_id)
             self._look_at(lane)
 
-    def _recorded(self, lane: Lane, claimed: Claimed, delivered: Delivered, future: "asyncio.Future[bool]") -> None:
+    def _recorded(self, lane: Lane, claimed: Claimed, delivered: Delivered, recording: Committing[bool]) -> None:
         self._unrecorded -= 1
         if self._unrecorded == _MOST_UNRECORDED - 1:
             self._loop.call_soon(self._pump)
         completion = delivered.completion
-        error = _error_of(future)
+        if answered := len(completion.attempt.response_body):
+            self._memory.drop(lane.app_id, 0, answered)
+        error = _error_of(recording)
         if error is not None:
             _log.error("attempt.not_recorded", delivery=show("dlv", completion.delivery_id), error=error)
             self._set_aside(lane, claimed)
             return
-        if not future.result():
+        self._memory.drop(lane.app_id, 0, size_of(claimed))
+        if not recording.result():
             _log.warning("claim.lost", delivery=show("dlv", completion.delivery_id))
         self._observer.recorded(delivered)
         if completion.due_at is not None:
@@ -411,18 +491,20 @@ class Dispatcher:
         if not count:
             self._look_later(lane, now)
             return
-        if self._in_memory >= self._limits.in_memory:
+        if not self._memory.has_room(lane.app_id):
             self._agenda.put(lane, now + _FULL_MS)
             return
+        size = self._memory.allowance(count)
         try:
-            future = asyncio.ensure_future(self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id()))
+            claiming = self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id(), size)
+            future = asyncio.ensure_future(claiming)
         except Exception as error:  # noqa: BLE001 - whatever the store gives, the lane must not be forgotten
             self._claim_again(lane, repr(error))
             return
         lane.claiming = True
         lane.reserved += count
-        self._in_memory += count
-        future.add_done_callback(partial(self._claimed, lane, count))
+        self._memory.add(lane.app_id, count, size)
+        future.add_done_callback(partial(self._claimed, lane, count, size))
 
     def _look_later(self, lane: Lane, now: int) -> None:
         """Have a lane that cannot claim now looked at when time will have changed that; what is ready has its turns."""
@@ -440,10 +522,10 @@ class Dispatcher:
         lane.next_due = self._clock.now() + _CLAIM_AGAIN_MS
         self._look_at(lane)
 
-    def _claimed(self, lane: Lane, count: int, future: "asyncio.Future[Sequence[Claimed]]") -> None:
+    def _claimed(self, lane: Lane, count: int, size: int, future: "asyncio.Future[Sequence[Claimed]]") -> None:
         lane.claiming = False
         lane.reserved -= count
-        self._in_memory -= count
+        self._memory.drop(lane.app_id, count, size)
         error = _error_of(future)
         if error is not None:
             self._claim_again(lane, error)
@@ -451,7 +533,7 @@ class Dispatcher:
         self._claim_error = None
         claimed = future.result()
         lane.ready.extend(claimed)
-        self._in_memory += len(claimed)
+        self._memory.add(lane.app_id, len(claimed), sum(map(size_of, claimed)))
         self._ready(lane)
         self._refresh(lane)
         self._pump()
@@ -469,15 +551,16 @@ class Dispatcher:
         released = list(lane.ready)
         lane.ready.clear()
         self._ring.emptied(lane)
-        self._in_memory -= len(released)
+        self._memory.drop(lane.app_id, len(released), 0)
         lane.next_due = min(lane.next_due, self._clock.now())
         self._release(lane, released)
 
     def _release(self, lane: Lane, released: Sequence[Claimed]) -> None:
         future = asyncio.ensure_future(self._queue.release(released))
-        future.add_done_callback(partial(self._given_back, lane))
+        future.add_done_callback(partial(self._given_back, lane, sum(map(size_of, released))))
 
-    def _given_back(self, lane: Lane, future: "asyncio.Future[None]") -> None:
+    def _given_back(self, lane: Lane, size: int, future: "asyncio.Future[None]") -> None:
+        self._memory.drop(lane.app_id, 0, size)
         error = _error_of(future)
         if error is not None:
             _log.error("release.failed", endpoint=show("ep", lane.endpoint_id), error=error)
@@ -485,7 +568,7 @@ class Dispatcher:
             self._refresh(lane)
 
 
-def _error_of(future: "asyncio.Future[Any]") -> str | None:
+def _error_of(future: "asyncio.Future[Any] | Committing[Any]") -> str | None:
     """Say why a future has no result; None when it has one."""
     if future.cancelled():
         return "cancelled"

@@ -4,8 +4,8 @@ A lane holds the endpoint's permits, its rate window, its circuit and what is cl
 lanes that could send, so that a slow or dead endpoint never delays another.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
 from enum import Enum, StrEnum
 from itertools import chain, islice
 from typing import Final
@@ -13,12 +13,18 @@ from typing import Final
 import msgspec
 
 from reelhook.ports import Claimed
+from reelhook.worker.quota import FixedWindow
 
 NEVER: Final = 1 << 62
 _QUICK_MS: Final = 100.0
 _SMOOTHING: Final = 0.05
 _FRESH_MS: Final = 1000
 """A backlog no older than this does not keep new deliveries from being handed over: it is being worked on."""
+_CHRONIC_MS: Final = 10_000
+"""A backlog that is older than this is not ours to work off by accepting less: it waits in the queue."""
+_CLAIMED: Final = 4
+"""A claim fills a quarter of the places at most: else what is accepted meanwhile finds none, goes to the queue too, and
+all of it takes the long way from then on."""
 _LOOK_AT: Final = 64
 
 
@@ -39,10 +45,14 @@ class CircuitRule(msgspec.Struct, frozen=True):
 
 
 class Circuit:
-    """The breaker of one endpoint: while it is open nothing is claimed, and nothing is wasted on a dead receiver."""
+    """The breaker of one endpoint: while it is open nothing is claimed, and nothing is wasted on a dead receiver.
 
-    def __init__(self, rule: CircuitRule) -> None:
+    `tally` counts the circuits of all endpoints that are not closed, by state.
+    """
+
+    def __init__(self, rule: CircuitRule, tally: Counter[CircuitState] | None = None) -> None:
         self._rule = rule
+        self._tally: Counter[CircuitState] = Counter() if tally is None else tally
         self._failures = 0
         self._pause = rule.pause
         self.state = CircuitState.CLOSED
@@ -52,7 +62,8 @@ class Circuit:
         """The receiver lives."""
         self._failures = 0
         self._pause = self._rule.pause
-        self.state = CircuitState.CLOSED
+        if self.state is not CircuitState.CLOSED:
+            self._become(CircuitState.CLOSED)
 
     def failed(self, now: int) -> bool:
         """A transient failure; return whether the circuit opened because of it."""
@@ -63,15 +74,21 @@ class Circuit:
             return False
         if self.state is CircuitState.PROBING:
             self._pause = min(self._pause * 2, self._rule.longest)
-        self.state = CircuitState.OPEN
+        self._become(CircuitState.OPEN)
         self.until = now + self._pause
         return True
 
     def allows(self, now: int) -> bool:
         """Tell whether anything may be sent; an open circuit whose pause is over begins to probe."""
         if self.state is CircuitState.OPEN and now >= self.until:
-            self.state = CircuitState.PROBING
+            self._become(CircuitState.PROBING)
         return self.state is not CircuitState.OPEN
+
+    def _become(self, state: CircuitState) -> None:
+        for which, change in ((self.state, -1), (state, 1)):
+            if which is not CircuitState.CLOSED:
+                self._tally[which] += change
+        self.state = state
 
 
 class RateWindow:
@@ -127,6 +144,7 @@ class Lane:
         self.app_id = app_id
         self.circuit = circuit
         self.rate: RateWindow | None = None
+        self.quota: FixedWindow | None = None
         self.permits = 1
         self.room = 1
         self.held = False
@@ -154,7 +172,12 @@ class Lane:
         One that hangs has no latency yet: it is told by what is in flight and does not come back.
         """
         hangs = self.in_flight > 0 and now - self.moved_at > _QUICK_MS
-        return self._latency < _QUICK_MS and not hangs and not self.parked() and self.rate is None
+        spent = self.quota is not None and not self.quota.free(now)
+        return self._latency < _QUICK_MS and not hangs and not self.parked() and self.rate is None and not spent
+
+    def is_beyond_help(self, now: int) -> bool:
+        """Tell whether its backlog is so old that it gets more than it can take, however long publishers wait."""
+        return self.next_due <= now - _CHRONIC_MS
 
     def places(self, now: int) -> int:
         """Return how many may be in memory for it: many for one that is known to be quick, so that a burst passes by
@@ -173,6 +196,10 @@ class Lane:
         """Tell whether more is in memory for it than it is worth by now."""
         return len(self.ready) > self.places(now)
 
+    def is_idle(self) -> bool:
+        """Tell whether nothing is in memory, under way or asked for."""
+        return not (self.ready or self.reserved or self.in_flight or self.claiming)
+
     def in_memory(self) -> int:
         """Return how many deliveries are claimed for it and not begun, or about to be."""
         return len(self.ready) + self.reserved
@@ -181,14 +208,23 @@ class Lane:
         """Tell whether nothing may be sent now, whatever is ready."""
         return self.held or self.circuit.state is CircuitState.OPEN
 
+    def is_spent(self, now: int) -> bool:
+        """Tell whether the quota that it shares with other lanes is used up for now."""
+        return self.quota is not None and not self.quota.free(now)
+
+    def is_full(self) -> bool:
+        """Tell whether all of its permits are in use."""
+        return self.in_flight >= (1 if self.circuit.state is CircuitState.PROBING else self.permits)
+
     def may_send(self, now: int) -> bool:
         """Tell whether the next ready delivery may begin now."""
         return (
             bool(self.ready)
             and not self.held
-            and self.in_flight < self._limit()
+            and not self.is_full()
             and self.circuit.allows(now)
             and (self.rate is None or self.rate.free(now) > 0)
+            and (self.quota is None or self.quota.free(now) > 0)
         )
 
     def may_reserve(self, now: int) -> bool:
@@ -201,19 +237,28 @@ class Lane:
         ):
             return False
         waiting = self.in_memory()
-        return waiting < self.places(now) and (self.rate is None or self.rate.free(now) > waiting)
+        return (
+            waiting < self.places(now)
+            and (self.rate is None or self.rate.free(now) > waiting)
+            and (self.quota is None or self.quota.share(now) > waiting)
+        )
 
     def claimable(self, now: int) -> int:
         """Return how many due deliveries it should take from the queue now."""
         if self.held or self.claiming or self.next_due > now or not self.circuit.allows(now):
             return 0
         if self.circuit.state is CircuitState.PROBING:
-            return max(0, 1 - self.in_flight - self.in_memory())
+            return 0 if self.is_spent(now) else max(0, 1 - self.in_flight - self.in_memory())
         places = self.places(now)
         room = places - self.in_memory()
         if room <= 0 or room * 2 < places:
             return 0
-        return room if self.rate is None else max(0, min(room, self.rate.free(now) - self.in_memory()))
+        room = min(room, max(self.permits, places // _CLAIMED))
+        if self.rate is not None:
+            room = min(room, self.rate.free(now) - self.in_memory())
+        if self.quota is not None:
+            room = min(room, self.quota.share(now) - self.in_memory())
+        return max(0, room)
 
     def wakes_at(self, now: int) -> int:
         """Return when it should be looked at again if nothing happens before (ms); NEVER when only an event helps."""
@@ -226,10 +271,9 @@ class Lane:
             at = max(at, self.circuit.until)
         if self.rate is not None and self.rate.free(now) <= 0:
             at = max(at, self.rate.next_at())
+        if self.quota is not None and not self.quota.free(now):
+            at = max(at, self.quota.turn_at(self.moved_at))
         return at
-
-    def _limit(self) -> int:
-        return 1 if self.circuit.state is CircuitState.PROBING else self.permits
 
 
 class Ring:
@@ -243,20 +287,36 @@ class Ring:
         self._blocked: dict[str, dict[int, Lane]] = {}
 
     def add(self, lane: Lane) -> None:
-        """Let a lane take part."""
-        if not lane.in_ring:
-            lane.in_ring = True
-            self._stalled.pop(lane, None)
-            self._lanes.append(lane)
+        """Let a lane take part; one whose permits are all in use does so when one of them comes back."""
+        if lane.in_ring:
+            return
+        if lane.is_full():
+            self._stalled[lane] = None
+            return
+        lane.in_ring = True
+        self._stalled.pop(lane, None)
+        self._lanes.append(lane)
+
+    def has_turns(self) -> bool:
+        """Tell whether any lane takes part."""
+        return bool(self._lanes)
 
     def emptied(self, lane: Lane) -> None:
         """Hear that what was ready went back to the queue."""
         self._stalled.pop(lane, None)
 
-    def waiting(self, most: int, now: int) -> bool:
-        """Tell whether quick endpoints have more than `most` deliveries ready; looks at some lanes, not at all."""
-        lanes = islice(chain(self._lanes, self._stalled), _LOOK_AT)
-        return sum(len(lane.ready) for lane in lanes if lane.is_quick(now)) > most
+    def crowded(self, most: int, now: int) -> Collection[str]:
+        """Name the apps whose quick endpoints have more ready than their part of `most`, once all together have more
+        than that; looks at some lanes, not at all.
+        """
+        ready: dict[str, int] = {}
+        for lane in islice(chain(self._lanes, self._stalled), _LOOK_AT):
+            if lane.ready and lane.is_quick(now) and not lane.is_beyond_help(now):
+                ready[lane.app_id] = ready.get(lane.app_id, 0) + len(lane.ready)
+        if sum(ready.values()) <= most:
+            return ()
+        part = most // len(ready)
+        return {app_id for app_id, count in ready.items() if count > part}
 
     def next(self, now: int, scarcity: Scarcity = Scarcity.NONE) -> Lane | None:
         """Return the lane whose turn it is and that may send now; None when there is none."""

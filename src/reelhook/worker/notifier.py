@@ -19,7 +19,7 @@ from reelhook.model.delivery import State
 from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState
 from reelhook.model.event import is_operational
 from reelhook.model.instant import show_time
-from reelhook.ports import Apps, Clock, Completion, Delivered
+from reelhook.ports import Apps, Clock, Completion, Delivered, Notices
 from reelhook.telemetry import Metrics
 from reelhook.worker import notice
 from reelhook.worker.loop import Loop
@@ -72,6 +72,7 @@ class Notifier(Loop):
         metrics: Metrics,
         operator_app: str | None = None,
         postbox: Postbox | None = None,
+        notices: Notices | None = None,
     ) -> None:
         super().__init__(metrics)
         self._publish = publish
@@ -80,6 +81,8 @@ class Notifier(Loop):
         self._clock = clock
         self._operator_app = operator_app
         self._postbox = postbox
+        self._notices = notices
+        self._told: dict[int, int] = {}
         self._queue: deque[_Waiting] = deque()
         self._tallies: dict[int, _Tally] = {}
         self.streaks = Streaks()
@@ -149,6 +152,7 @@ class Notifier(Loop):
         if self._queue:
             await self._publish_some()
             return 0
+        await self._note_told()
         next_at = min((tally.next_at for tally in self._tallies.values()), default=None)
         return None if next_at is None else max(0, next_at - now) / 1000
 
@@ -159,6 +163,18 @@ class Notifier(Loop):
         while self._queue:
             await self._publish_some()
         self._mail_tallies(self._clock.now() + HOUR_MS)
+        await self._note_told()
+
+    async def _note_told(self) -> None:
+        """Have the store remember which owners were told of a failing endpoint; what it cannot take is tried again."""
+        if not self._told or self._notices is None:
+            return
+        told, self._told = self._told, {}
+        try:
+            await self._notices.told(told)
+        except ReelhookError:
+            self._told = told | self._told
+            raise
 
     async def _publish_some(self) -> None:
         """Publish some in one commit; those that the store could not take wait in front for the next turn."""
@@ -193,6 +209,7 @@ class Notifier(Loop):
         about = {"endpoint": notice.endpoint_data(endpoint), "last_attempt": notice.attempt_data(completion.attempt)}
         if streak is not None:
             told = {"failures": streak.failures, "failing_since": show_time(streak.since)}
+            self._told[endpoint.id] = completion.at
             self.tell(endpoint.app_id, "endpoint.failing", about | told)
             self._mail(endpoint, notice.failing(endpoint, streak.failures, streak.since, completion.attempt))
         if completion.state is State.FAILED:

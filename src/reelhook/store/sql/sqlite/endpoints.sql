@@ -27,7 +27,7 @@ WHERE e.removed_at IS NULL ORDER BY e.id;
 INSERT INTO endpoints (id, app_id, version, compat_id) VALUES (?, ?, ?, ?);
 
 -- name: add_version
-INSERT INTO endpoint_versions (endpoint_id, version, name, url, document) VALUES (?, ?, ?, ?, ?);
+INSERT INTO endpoint_versions (endpoint_id, version, name, url, document, made_at) VALUES (?, ?, ?, ?, ?, ?);
 
 -- The version given must follow the stored one: whoever changed an older one has not seen the current one.
 -- name: change
@@ -37,5 +37,7 @@ WHERE id = :id AND app_id = :app_id AND version = :version - 1 AND removed_at IS
 -- name: exists
 SELECT EXISTS (SELECT 1 FROM endpoints WHERE id = ? AND app_id = ? AND removed_at IS NULL);
 
+-- A version that is given must be the stored one: whoever removes an older one has not seen the current one.
 -- name: remove
-UPDATE endpoints SET removed_at = ? WHERE id = ? AND app_id = ? AND removed_at IS NULL;
+UPDATE endpoints SET removed_at = :at
+WHERE id = :id AND app_id = :app_id AND version = coalesce(:version, version) AND removed_at IS NULL;

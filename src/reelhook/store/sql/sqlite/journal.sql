@@ -28,7 +28,7 @@ VALUES :rows;
 
 -- name: insert_attempt_details
 INSERT INTO attempt_details (id, head, prefix, suffix, body, response_head, response_body, truncated, timing,
-                             remote_address, replayed)
+                             remote_address, replayed, renewed)
 VALUES :rows;
 
 -- A completion counts only with the claim's own claim_id.
@@ -54,12 +54,14 @@ ON CONFLICT (endpoint_id, minute, measure) DO UPDATE SET count = count + exclude
 
 -- `reset` is 1 when a success was seen: then what failed before it no longer counts.
 -- name: note_health
-WITH seen (endpoint_id, reset, failing_since, success_at, failure_at) AS (VALUES :rows)
-INSERT INTO endpoint_health (endpoint_id, failing_since, last_success_at, last_failure_at)
-SELECT endpoint_id, failing_since, success_at, failure_at FROM seen WHERE true
+WITH seen (endpoint_id, reset, failing_since, success_at, failure_at, exhausted_at) AS (VALUES :rows)
+INSERT INTO endpoint_health (endpoint_id, failing_since, last_success_at, last_failure_at, exhausted_at)
+SELECT endpoint_id, failing_since, success_at, failure_at, exhausted_at FROM seen WHERE true
 ON CONFLICT (endpoint_id) DO UPDATE SET
   failing_since = CASE WHEN excluded.last_success_at IS NOT NULL THEN excluded.failing_since
                        ELSE coalesce(failing_since, excluded.failing_since) END,
+  exhausted_at = CASE WHEN excluded.last_success_at IS NOT NULL THEN excluded.exhausted_at
+                      ELSE coalesce(excluded.exhausted_at, exhausted_at) END,
   last_success_at = coalesce(excluded.last_success_at, last_success_at),
   last_failure_at = coalesce(excluded.last_failure_at, last_failure_at);
 

@@ -232,7 +232,7 @@ WHERE a.app_id = :app_id ORDER BY a.id DESC;
 
 -- name: attempt_details
 SELECT t.head, t.prefix, t.suffix, t.body, e.data, t.response_head, t.response_body, t.truncated, t.timing,
-       t.remote_address, t.replayed
+       t.remote_address, t.replayed, t.renewed
 FROM attempts a CROSS JOIN attempt_details t ON t.id = a.id LEFT JOIN events e ON e.id = a.event_id
 WHERE a.id = :id AND a.app_id = :app_id;
 

@@ -95,6 +95,57 @@ SELECT id FROM tasks WHERE id < :bound AND state NOT IN ('queued', 'running') OR
 -- name: delete_tasks
 DELETE FROM tasks WHERE id IN (VALUES :rows);
 
+-- name: old_tellings
+SELECT endpoint_id, event_name, asset, occurred_at FROM tellings
+WHERE expires_at < :now ORDER BY expires_at LIMIT :limit;
+
+-- name: delete_tellings
+DELETE FROM tellings WHERE (endpoint_id, event_name, asset, occurred_at) IN (VALUES :rows);
+
+-- name: contexts_of_nobody
+SELECT c.app_id, c.asset FROM removed_apps r CROSS JOIN contexts c ON c.app_id = r.id LIMIT :limit;
+
+-- name: delete_contexts
+DELETE FROM contexts WHERE (app_id, asset) IN (VALUES :rows);
+
+-- name: old_audit
+SELECT id FROM audit WHERE id < :audit_bound ORDER BY id LIMIT :limit;
+
+-- name: delete_audit
+DELETE FROM audit WHERE id IN (VALUES :rows);
+
+-- A version that was followed by another one so long ago that no attempt which cites it is kept.
+-- name: old_versions
+SELECT v.endpoint_id, v.version
+FROM endpoints e CROSS JOIN endpoint_versions v ON v.endpoint_id = e.id AND v.version < e.version
+CROSS JOIN endpoint_versions n ON n.endpoint_id = e.id AND n.version = v.version + 1
+WHERE n.made_at < :long_before LIMIT :limit;
+
+-- name: delete_versions
+DELETE FROM endpoint_versions WHERE (endpoint_id, version) IN (VALUES :rows);
+
+-- Endpoints that were removed long ago and that nothing kept speaks of any more.
+-- name: old_endpoints
+SELECT e.id FROM endpoints e
+WHERE e.removed_at < :long_before
+  AND NOT EXISTS (SELECT 1 FROM queue WHERE endpoint_id = e.id)
+  AND NOT EXISTS (SELECT 1 FROM rollups WHERE endpoint_id = e.id)
+  AND NOT EXISTS (SELECT 1 FROM attempts_by_endpoint WHERE endpoint_id = e.id)
+  AND NOT EXISTS (SELECT 1 FROM deliveries_by_endpoint WHERE endpoint_id = e.id)
+LIMIT :limit;
+
+-- name: delete_all_versions
+DELETE FROM endpoint_versions WHERE endpoint_id IN (VALUES :rows);
+
+-- name: delete_health
+DELETE FROM endpoint_health WHERE endpoint_id IN (VALUES :rows);
+
+-- name: delete_ordered
+DELETE FROM ordered WHERE endpoint_id IN (VALUES :rows);
+
+-- name: delete_endpoints
+DELETE FROM endpoints WHERE id IN (VALUES :rows);
+
 -- name: waiting_for_nobody
 SELECT q.delivery_id FROM endpoints e CROSS JOIN queue q ON q.endpoint_id = e.id
 WHERE e.removed_at IS NOT NULL LIMIT :limit;

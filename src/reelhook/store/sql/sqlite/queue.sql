@@ -58,9 +58,10 @@ FROM (
 ) orphan CROSS JOIN deliveries d ON d.id = orphan.id CROSS JOIN events e ON e.id = d.event_id
 WHERE d.state = 'sending' ORDER BY d.id LIMIT ?;
 
+-- `retrying`, or `failed` when its interruptions have used up the schedule: then it is due no more.
 -- name: rescue
-WITH freed (id, now, attempt_id, step, rescues) AS (VALUES :rows)
-UPDATE deliveries SET state = 'retrying', claim_id = NULL, next_attempt_at = freed.now, updated_at = freed.now,
+WITH freed (id, now, attempt_id, step, rescues, state, due_at) AS (VALUES :rows)
+UPDATE deliveries SET state = freed.state, claim_id = NULL, next_attempt_at = freed.due_at, updated_at = freed.now,
   last_attempt_id = freed.attempt_id, step = freed.step, rescues = freed.rescues
 FROM freed WHERE deliveries.id = freed.id;
 

@@ -1,0 +1,1 @@
+"""VideoCloud's webhooks API: `/webhooks`, below `/compat/videocloud`."""

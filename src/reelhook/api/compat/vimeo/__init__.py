@@ -1,0 +1,1 @@
+"""Vimeo's webhooks API: `/apps/{app_id}/webhooks`, below `/compat/vimeo` and at the root."""

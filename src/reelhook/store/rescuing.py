@@ -1,0 +1,126 @@
+"""Rescue: what a process that is gone left in `sending` goes on, each with an attempt that says so.
+
+So many interruptions in a row count as one failed attempt of the schedule: an event that kills the process whenever
+it is sent is sent ever more rarely, and given up in the end like one that no receiver takes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from reelhook.model import ids
+from reelhook.model.attempt import Failure, Timing
+from reelhook.model.delivery import RESCUES_BEFORE_COUNTING, State, Trigger
+from reelhook.model.event import Event
+from reelhook.ports import AttemptRecord, Clock, Completion, Rescued, Wait
+from reelhook.store import ordering
+from reelhook.store.commit import GroupCommit
+from reelhook.store.recording import Recording
+from reelhook.store.statements import Bulk, statements
+
+Row = tuple[Any, ...]
+_SQL: Final = statements("sqlite", "queue")
+_CHUNK: Final = 500
+_AGAIN: Final = (
+    "Reelhook stopped while this was being sent; whether the receiver got it is unknown, so it is sent again"
+)
+_GIVEN_UP: Final = (
+    "Reelhook stopped whenever this was being sent, and the retry schedule is used up, so it is given up; whether the "
+    "receiver got it is unknown: find out why Reelhook stopped, then resend it"
+)
+
+
+class Rescuing:
+    """Frees orphans in steps. Nothing else touches what is `sending` and nobody's, so it is read in the loop."""
+
+    def __init__(
+        self,
+        commit: GroupCommit,
+        reader: apsw.Connection,
+        clock: Clock,
+        identities: ids.IdSource,
+        recording: Recording,
+    ) -> None:
+        self._commit = commit
+        self._reader = reader
+        self._clock = clock
+        self._ids = identities
+        self._recording = recording
+        self._rescue = Bulk(_SQL["rescue"], 7)
+        self._claims = Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1)
+        self._enqueue = Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3)
+
+    async def rescue(self, now: int, wait: Wait) -> Rescued:
+        """Free all of them; `wait` is asked for each whose interruptions have come to count."""
+        rescued = Rescued()
+        while freed := self._freed(now, wait):
+            await self._commit.submit("write", lambda connection, freed=freed: self._free(connection, freed, now))
+            rescued.count += len(freed)
+            rescued.given_up += [one for one in freed if one.state is State.FAILED]
+        return rescued
+
+    def _freed(self, now: int, wait: Wait) -> list[Completion]:
+        orphans: list[Row] = self._reader.execute(_SQL["orphans"], (_CHUNK,)).fetchall()
+        first = self._ids.take(self._clock.wall(), max(1, len(orphans)))
+        return [_completion(first + index, row, now, wait) for index, row in enumerate(orphans)]
+
+    def _free(self, connection: apsw.Connection, freed: Sequence[Completion], now: int) -> None:
+        self._recording.attempts(connection, [one.attempt for one in freed])
+        self._rescue.run(connection, [_row(one) for one in freed])
+        self._claims.run(connection, [(one.delivery_id,) for one in freed])
+        goes_on = [one for one in freed if one.due_at is not None]
+        self._enqueue.run(connection, [(one.endpoint_id, one.due_at, one.delivery_id) for one in goes_on])
+        given_up = [one for one in freed if one.state is State.FAILED]
+        self._recording.count_failed(connection, given_up)
+        for one in given_up:
+            if one.lane is not None:
+                ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, now)
+
+
+def _completion(attempt_id: int, row: Row, now: int, wait: Wait) -> Completion:
+    delivery_id, _, endpoint_id, _, step, rescues, _, _, lane, *_ = row
+    step, rescues, due_at = _counted(endpoint_id, step, rescues, now, wait)
+    state = State.FAILED if due_at is None else State.RETRYING
+    attempt = _interrupted(attempt_id, row, now, _GIVEN_UP if due_at is None else _AGAIN)
+    return Completion(delivery_id, 0, endpoint_id, state, step, rescues, now, due_at, attempt, lane)
+
+
+def _counted(endpoint_id: int, step: int, rescues: int, now: int, wait: Wait) -> tuple[int, int, int | None]:
+    """Return step, rescues and due time after one more interruption; due never when the schedule is used up."""
+    if rescues + 1 < RESCUES_BEFORE_COUNTING:
+        return step, rescues + 1, now
+    seconds = wait(endpoint_id, step + 1)
+    return step + 1, 0, None if seconds is None else now + round(seconds * 1000)
+
+
+def _row(one: Completion) -> Row:
+    return one.delivery_id, one.at, one.attempt.id, one.step, one.rescues, one.state.value, one.due_at
+
+
+def _interrupted(attempt_id: int, row: Row, now: int, error: str) -> AttemptRecord:
+    delivery_id, app_id, endpoint_id, attempts, _, _, trigger, last_attempt_id, _, event_id, kind, given_id = row
+    return AttemptRecord(
+        id=attempt_id,
+        app_id=app_id,
+        delivery_id=delivery_id,
+        event=Event(event_id, app_id, kind, b"", 0, 0, given_id),
+        event_name=kind,
+        endpoint_id=endpoint_id,
+        endpoint_version=0,
+        number=attempts,
+        at=now,
+        status_code=None,
+        failure=Failure.INTERRUPTED,
+        error=error,
+        trigger=Trigger(trigger),
+        timing=Timing(),
+        previous_id=last_attempt_id,
+        head=b"",
+        frame=None,
+        body=None,
+        response_head=b"",
+        response_body=b"",
+        truncated=False,
+        remote_address=None,
+    )
