@@ -101,6 +101,21 @@ def test_a_context_that_is_being_stored_is_waited_for(tell: Teller) -> None:
     tell(story)
 
 
+def test_who_asks_does_not_wait_for_an_asset_that_is_published_all_the_time(tell: Teller) -> None:
+    async def story(world: World) -> None:
+        storing = [world.store.journal.accept(an_acceptance(world, contexts=[("a", "one")]))]
+        waiting = asyncio.ensure_future(context_of(world, "a"))
+        while not waiting.done():
+            storing.append(world.store.journal.accept(an_acceptance(world, contexts=[("a", "more")])))
+            assert len(storing) < 10_000, "it is never told"
+            await asyncio.sleep(0)
+        found = world.store.contexts.recall("default", ("a",))
+        assert (await waiting, found if isinstance(found, str) else await found) == ("one", "one")
+        await asyncio.gather(*storing)
+
+    tell(story)
+
+
 def test_a_context_that_could_not_be_stored_was_never_there(tell: Teller) -> None:
     async def story(world: World) -> None:
         good = an_acceptance(world, contexts=[("b", "two")])

@@ -37,7 +37,7 @@ FILES = ("tasks", "arrears", "prune", "stats", "answers", "assets")
 def plans() -> dict[str, str]:
     texts = {f"log.{name}": sql for name, sql in LOG_SQL.items()}
     for file in FILES:
-        texts.update({f"{file}.{name}": sql for name, sql in statements("sqlite", file).items()})
+        texts.update({f"{file}.{name}": sql for name, sql in statements(file).items()})
     return texts
 
 

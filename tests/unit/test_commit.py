@@ -204,6 +204,46 @@ def test_what_was_kept_goes_before_what_came_later() -> None:
 
 
 @pytest.mark.fault("R7")
+def test_more_results_than_fit_into_a_commit_keep_nobody_waiting_while_the_disk_is_full() -> None:
+    async def story(disk: Disk) -> None:
+        disk.full = True
+        results = list(range(commit_module._LARGEST_BATCH + 1))
+        kept = disk.write(*results, must=True)
+        async with asyncio.timeout(10):
+            refused = await ends(*disk.write("claim"), *disk.write("event", kind="accept"))
+            refused += await ends(*disk.write("later", kind="accept"))
+        assert all(isinstance(one, StorageFull) for one in refused)
+        assert not any(future.done() for future in kept)
+        disk.full = False
+        assert await ends(*kept) == results
+
+    assert play(story).commits == [list(range(commit_module._LARGEST_BATCH)), [commit_module._LARGEST_BATCH]]
+
+
+@pytest.mark.fault("R7")
+def test_the_books_hear_of_everything_that_a_full_disk_refuses() -> None:
+    heard: list[Any] = []
+
+    class Books:
+        def opened(self) -> None:
+            """Nothing is written beside the operations."""
+
+        def closed(self, batch: list[Operation], outcomes: list[Outcome]) -> None:
+            heard.extend((operation.value, type(error)) for operation, (_, error) in zip(batch, outcomes, strict=True))
+
+    async def story(disk: Disk) -> None:
+        disk.full, disk.commit.batches = True, Books()
+        running = disk.write("running")
+        await asyncio.sleep(0.0005)
+        waiting = disk.write("waiting", kind="accept")
+        await ends(*running, *waiting)
+        disk.full = False
+
+    play(story)
+    assert heard == [("running", StorageFull), ("waiting", StorageFull)]
+
+
+@pytest.mark.fault("R7")
 def test_a_stop_does_not_wait_for_a_full_disk_to_be_cleared() -> None:
     async def story(disk: Disk) -> None:
         disk.full = True

@@ -12,7 +12,7 @@ from tests.unit.dispatch_scene import RULE, Scene
 from tests.unit.samples import an_endpoint
 from tests.worker.virtual import LoopClock, virtually
 
-from reelhook.model.endpoint import RateLimit
+from reelhook.model.endpoint import EndpointState, RateLimit
 from reelhook.model.quota import Quota
 from reelhook.worker.dispatcher import Limits
 from reelhook.worker.quota import FixedWindow, Quotas
@@ -282,6 +282,48 @@ def test_a_rate_limit_holds_inside_a_quota() -> None:
         assert len(scene.sent_to(1)) == 20
 
     play(story, 20, an_endpoint(id=1, rate_limit=RateLimit(2, 1.0)), an_endpoint(id=2))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.floats(0, 90),
+        st.integers(1, 3),
+        st.integers(1, 12),
+        st.sampled_from(["hand_over", "enqueue", "fail to commit", "pause and resume"]),
+    ),
+    max_size=12,
+)
+
+
+@given(count=st.integers(1, 9), steps=STEPS, slow=st.booleans())
+def test_whatever_comes_in_whatever_way_no_window_holds_more_and_everything_goes_in_the_end(
+    count: int, steps: list[tuple[float, int, int, str]], slow: bool
+) -> None:
+    posted = 0
+
+    async def story(scene: Scene) -> None:
+        nonlocal posted
+        scene.receivers[2].seconds = 20 if slow else 0.01
+        for pause, endpoint_id, number, way in steps:
+            await asyncio.sleep(pause)
+            if way == "fail to commit":
+                scene.cancel([endpoint_id for _ in range(number) if scene.reserve(endpoint_id)])
+            elif way == "pause and resume":
+                scene.dispatcher.changed(an_endpoint(id=endpoint_id, state=EndpointState.PAUSED))
+                scene.dispatcher.changed(an_endpoint(id=endpoint_id))
+            else:
+                posted += number
+                scene.hand_over(endpoint_id, number) if way == "hand_over" else scene.enqueue(
+                    endpoint_id, number, tell=True
+                )
+        await asyncio.sleep((posted / count + 2) * (MINUTE + 1))
+
+    began = [at for at, _, _ in play(story, count, *(an_endpoint(id=number) for number in (1, 2, 3))).began]
+    assert len(began) == posted
+    start, held = -MINUTE, 0
+    for at in began:
+        start, held = (at, 1) if at >= start + MINUTE else (start, held + 1)
+        assert held <= count
 
 
 def test_an_endpoint_of_an_app_that_is_gone_draws_from_nothing() -> None:

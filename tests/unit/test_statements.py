@@ -1,17 +1,20 @@
 """Statements over many rows: every row is written once, in a few statements whose texts come again."""
 
-import apsw
+from pathlib import Path
+
 import pytest
 
-from reelhook.store.statements import Bulk, _piece
+from reelhook.store.connection import _piece, open_writer
+from reelhook.store.statements import Bulk, Statement
+
+_INSERT = Statement.of("test", "insert", "INSERT INTO t VALUES :rows")
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 63, 64, 175, 511, 512, 513, 1100])
-def test_every_row_is_written_once_and_counted(count: int) -> None:
-    connection = apsw.Connection(":memory:")
+def test_every_row_is_written_once_and_counted(tmp_path: Path, count: int) -> None:
+    connection = open_writer(tmp_path / "r.db")
     connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a)")
-    bulk = Bulk("INSERT INTO t VALUES :rows", 2)
-    assert bulk.run(connection, [(number, str(number)) for number in range(count)]) == count
+    assert Bulk(_INSERT, 2).run(connection, [(number, str(number)) for number in range(count)]) == count
     assert connection.execute("SELECT count(*), count(DISTINCT a) FROM t").fetchone() == (count, count)
 
 

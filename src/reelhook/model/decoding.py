@@ -82,9 +82,9 @@ def refused(error: msgspec.ValidationError, value: Any = None, kind: Any = None)
         if match := pattern.match(text):
             field = match.group(1)
             return Invalid(f"{words}: {field[:80]}", errors=(FieldError(words, f"{pointer}/{_escape(field)}"),))
-    words = _WRONG_WORD.match(text)
-    allowed = choices(kind, steps) if words and kind is not None else []
-    detail = f"expected {_one_of(allowed)}, got {words[1]}" if words and allowed else text[:1].lower() + text[1:]
+    wrong = _WRONG_WORD.match(text)
+    allowed = choices(kind, steps) if wrong and kind is not None else []
+    detail = f"expected {_one_of(allowed)}, got {wrong[1]}" if wrong and allowed else text[:1].lower() + text[1:]
     return Invalid(f"{pointer or 'the body'}: {detail}", errors=(FieldError(detail, pointer),))
 
 

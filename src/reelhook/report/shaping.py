@@ -11,6 +11,8 @@ from reelhook.report.bidi import MIRRORED, base_level, levels, visual_order
 from reelhook.report.fonts import Face, Fonts
 
 _CONTROL: Final = "\ufffd"
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
+"""Letters that keep the blank behind them in their font, so that their words are copied in their order."""
 _JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f")
 _MODIFIERS: Final = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 
@@ -88,19 +90,16 @@ class Shaper:
     def _pieces(self, text: str, bold: bool, base: int) -> Iterator[_Piece]:
         """Cut a text where its font or its direction changes."""
         found = levels(text, base)
-        start, face = 0, self._face(text[0], bold, None)
+        start, face = 0, self._fonts.find(text[0], bold)
         for place in range(1, len(text)):
-            here = self._face(text[place], bold, face)
+            char = text[place]
+            stays = _leans(char) or (char == " " and unicodedata.bidirectional(text[place - 1]) in _RIGHT_TO_LEFT)
+            keeps = char in _JOINERS or (stays and ord(char) in face.characters)
+            here = face if keeps else self._fonts.find(char, bold)
             if here is not face or found[place] != found[start]:
                 yield _Piece(text[start:place], face, found[start])
                 start, face = place, here
         yield _Piece(text[start:], face, found[start])
-
-    def _face(self, char: str, bold: bool, before: Face | None) -> Face:
-        """Return the font of a character; what only changes the one before it stays in the font of that."""
-        if before is not None and (char in _JOINERS or (_leans(char) and ord(char) in before.characters)):
-            return before
-        return self._fonts.find(char, bold)
 
 
 def plain(text: str) -> str:
@@ -120,7 +119,8 @@ def _shown(char: str) -> str:
 
 
 def _leans(char: str) -> bool:
-    return char == " " or char in _MODIFIERS or unicodedata.category(char)[0] == "M"
+    """Tell whether a character only changes the one before it, and so stays in the font of that."""
+    return char in _MODIFIERS or unicodedata.category(char)[0] == "M"
 
 
 def _shape(piece: _Piece) -> Iterator[Glyph]:

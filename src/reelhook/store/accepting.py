@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import apsw
-
 from reelhook.ports import Acceptance, NewDelivery
 from reelhook.store import ordering
 from reelhook.store.assets import RememberingAssets
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
-_SQL: Final = statements("sqlite", "journal")
+_SQL: Final = statements("journal")
 
 
 class Accepting:
@@ -24,7 +23,7 @@ class Accepting:
         self._keys = Bulk(_SQL["insert_keys"], 7)
         self._assets = RememberingAssets()
 
-    def run(self, connection: apsw.Connection, acceptances: Sequence[Acceptance]) -> None:
+    def run(self, connection: Connection, acceptances: Sequence[Acceptance]) -> None:
         """Write them all, inside the writer's transaction."""
         self._events.run(connection, _event_rows(acceptances))
         deliveries = list(_with_events(acceptances))

@@ -3,23 +3,23 @@
 from collections.abc import Awaitable
 from typing import Final
 
-import apsw
 from msgspec.structs import asdict, replace
 
 from reelhook.ports import Clock, Key, SealedAnswer, StoredKey
 from reelhook.store.commit import GroupCommit
 from reelhook.store.seal import Sealer, place_of
 from reelhook.store.select import select_one
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "answers")
+_SQL: Final = statements("answers")
 
 
 class SqliteAnswers:
     """Implements `Answers`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection, sealer: Sealer, clock: Clock) -> None:
         self._commit = commit
         self._reader = reader
         self._sealer = sealer
@@ -42,13 +42,13 @@ class SqliteAnswers:
         """Keep an answer that tells of no change; where one is kept already it stays."""
         answer = self.seal(app_id, key)
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             keep_answer(connection, answer)
 
         return write(self._commit, job)
 
 
-def keep_answer(connection: apsw.Connection, answer: SealedAnswer) -> bool:
+def keep_answer(connection: Connection, answer: SealedAnswer) -> bool:
     """Write an answer inside a transaction; return False where one is kept already that has not expired."""
     row = {"app_id": answer.app_id, "now": answer.sealed_at, **asdict(answer.key)}
     connection.execute(_SQL["keep"], row)

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-import apsw
-
 from reelhook.errors import Conflict, NotFound
 from reelhook.model.access import DEFAULT_APP, App, VimeoAccount
 from reelhook.model.audit import AuditEntry
@@ -15,10 +13,11 @@ from reelhook.store.cursor import NEWEST, read_cursor, scope_of, write_cursor
 from reelhook.store.documents import Documents
 from reelhook.store.noting import note
 from reelhook.store.select import select, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "apps")
+_SQL: Final = statements("apps")
 _SCOPE: Final = scope_of("apps")
 _DEFAULT_CAPABILITIES: Final = ("CAPABILITY_WEBHOOK_SCOPE",)
 _UNKNOWN: Final = "there is no such app"
@@ -28,7 +27,7 @@ class SqliteApps:
     """Implements `Apps`. `removed` hears of an app that is gone, so that nothing in memory outlives it."""
 
     def __init__(
-        self, commit: GroupCommit, reader: apsw.Connection, documents: Documents, removed: Callable[[str], None]
+        self, commit: GroupCommit, reader: Connection, documents: Documents, removed: Callable[[str], None]
     ) -> None:
         self._commit = commit
         self._documents = documents
@@ -55,7 +54,7 @@ class SqliteApps:
     def add(self, app: App, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new app; Conflict when its id is taken."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             if select_value(connection, _SQL["is_buried"], (app.id,)):
                 raise Conflict(f"there was an app with the id {app.id}, whose log may still be kept; choose another id")
             if not _insert(connection, self._documents, app):
@@ -68,7 +67,7 @@ class SqliteApps:
         """Store an app as it is now; NotFound when it is gone."""
         document = self._documents.write(app, app.id, "apps", app.id)
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(_SQL["change"], (document, app.id))
             if not connection.changes():
                 raise NotFound(_UNKNOWN)
@@ -79,7 +78,7 @@ class SqliteApps:
     def remove(self, app_id: str, entry: AuditEntry) -> Awaitable[None]:
         """Remove an app with its endpoints, tokens, event types and tasks; its log stays as long as any."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             if app_id == DEFAULT_APP:
                 raise Conflict(f"the app {DEFAULT_APP} always exists; it cannot be deleted")
             connection.execute(_SQL["remove"], (app_id,))
@@ -102,19 +101,19 @@ class SqliteApps:
         self._removed(app_id)
 
 
-def ensure_default_app(connection: apsw.Connection, documents: Documents, now: int) -> bool:
+def ensure_default_app(connection: Connection, documents: Documents, now: int) -> bool:
     """Make the app that always exists, on the writer's connection before anything reads; tell whether it was new."""
     account = VimeoAccount(capabilities=_DEFAULT_CAPABILITIES)
     return _insert(connection, documents, App(DEFAULT_APP, "Default", now, now, vimeo=account))
 
 
-def require_app(connection: apsw.Connection, app_id: str) -> None:
+def require_app(connection: Connection, app_id: str) -> None:
     """Refuse, inside a transaction, to add something to an app that is gone."""
     if not select_value(connection, _SQL["exists"], (app_id,)):
         raise NotFound(_UNKNOWN)
 
 
-def _insert(connection: apsw.Connection, documents: Documents, app: App) -> bool:
+def _insert(connection: Connection, documents: Documents, app: App) -> bool:
     document = documents.write(app, app.id, "apps", app.id)
     connection.execute(_SQL["add"], (app.id, document, app.created_at))
     return bool(connection.changes())

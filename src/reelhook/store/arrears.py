@@ -6,7 +6,6 @@ within the moment between an id being taken and its commit: the newest seconds a
 
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.model import ids
@@ -14,11 +13,12 @@ from reelhook.ports import Clock
 from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.select import select, select_one, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "arrears")
-_META: Final = statements("sqlite", "meta")
+_SQL: Final = statements("arrears")
+_META: Final = statements("meta")
 _LAG_MS: Final = 2000
 _FILLS: Final = {
     "attempts": ("fill_attempts_by_endpoint", "fill_attempts_by_type"),
@@ -40,7 +40,7 @@ class Chunk(msgspec.Struct, frozen=True):
 class Arrears:
     """Implements `Upkeep.index`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, clock: Clock) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection, clock: Clock) -> None:
         self._commit = commit
         self._reader = reader
         self._clock = clock
@@ -63,13 +63,13 @@ class Arrears:
         return chunks
 
 
-def indexed_until(connection: apsw.Connection, table: str) -> int:
+def indexed_until(connection: Connection, table: str) -> int:
     """Return the id up to which (included) the indexes of a table are complete."""
     until: int | None = select_value(connection, _META["get"], (f"{table}_until",))
     return until or 0
 
 
-def _fill(connection: apsw.Connection, chunks: list[Chunk]) -> int:
+def _fill(connection: Connection, chunks: list[Chunk]) -> int:
     total = 0
     for chunk in chunks:
         if indexed_until(connection, chunk.table) != chunk.after:
@@ -84,7 +84,7 @@ def _fill(connection: apsw.Connection, chunks: list[Chunk]) -> int:
     return total
 
 
-def _fill_assets(connection: apsw.Connection, bounds: dict[str, Any]) -> None:
+def _fill_assets(connection: Connection, bounds: dict[str, Any]) -> None:
     rows = [
         (app_id, asset, event_id)
         for app_id, event_id, data in select(connection, _SQL["event_data"], bounds)

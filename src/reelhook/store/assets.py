@@ -3,15 +3,14 @@
 from collections.abc import Awaitable, Sequence
 from typing import Final
 
-import apsw
-
 from reelhook.ports import Acceptance, Clock, Telling
 from reelhook.store.commitment import Commitment
 from reelhook.store.select import select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 from reelhook.store.storing import Storing
 
-_SQL: Final = statements("sqlite", "assets")
+_SQL: Final = statements("assets")
 _RECALL_CONTEXT: Final = _SQL["recall_context"]
 _MOST_KNOWN: Final = 20_000
 _LONGEST_KNOWN: Final = 200
@@ -24,19 +23,26 @@ class SqliteContexts:
     writes, and a context that is there never changes.
     """
 
-    def __init__(self, reader: apsw.Connection) -> None:
+    def __init__(self, reader: Connection) -> None:
         self._reader = reader
         self._storing = Storing()
         self._known: dict[_Asset, str | None] = {}
 
     def recall(self, app_id: str, asset_ids: Sequence[str]) -> str | Awaitable[str | None] | None:
-        """Return the first context of an asset; while one is being stored, something to await."""
-        keys = [(app_id, asset) for asset in asset_ids]
-        return self._settled(keys) if self._storing.any(keys) else self._read(keys)
+        """Return the first context of an asset; while its first one is being stored, something to await."""
+        for asset in asset_ids:
+            key = (app_id, asset)
+            found = self._read(key)
+            if found is not None:
+                return found
+            if key in self._storing:
+                return self._later(key, asset_ids)
+        return None
 
     def announce(self, acceptance: Acceptance, commitment: Commitment[bytes]) -> None:
-        """Hear of contexts that are being stored."""
+        """Hear of contexts that are being stored; what an asset has already they will not change."""
         keys = [(acceptance.app_id, asset) for asset, _ in acceptance.contexts]
+        keys = [key for key in keys if self._known.get(key) is None]
         for key in keys:
             self._known.pop(key, None)
         self._storing.announce(keys, commitment)
@@ -45,23 +51,17 @@ class SqliteContexts:
         """Know nothing more of an app that is gone; what is stored of it is pruned."""
         self._known = {key: context for key, context in self._known.items() if key[0] != app_id}
 
-    async def _settled(self, keys: list[_Asset]) -> str | None:
-        await self._storing.settle(keys)
-        return self._read(keys)
+    async def _later(self, key: _Asset, asset_ids: Sequence[str]) -> str | None:
+        await self._storing.end(key)
+        found = self.recall(key[0], asset_ids)
+        return found if found is None or isinstance(found, str) else await found
 
-    def _read(self, keys: list[_Asset]) -> str | None:
-        for key in keys:
-            try:
-                found = self._known[key]
-            except KeyError:
-                found = self._look_up(key)
-            if found is not None:
-                return found
-        return None
-
-    def _look_up(self, key: _Asset) -> str | None:
-        found: str | None = self._reader.execute(_RECALL_CONTEXT, key).get
-        if found is None or len(found) <= _LONGEST_KNOWN:
+    def _read(self, key: _Asset) -> str | None:
+        try:
+            return self._known[key]
+        except KeyError:
+            found: str | None = self._reader.execute(_RECALL_CONTEXT, key).get
+        if key not in self._storing and (found is None or len(found) <= _LONGEST_KNOWN):
             if len(self._known) >= _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
             self._known[key] = found
@@ -71,22 +71,24 @@ class SqliteContexts:
 class SqliteTellings:
     """Implements `Tellings`."""
 
-    def __init__(self, reader: apsw.Connection, clock: Clock) -> None:
+    def __init__(self, reader: Connection, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
         self._storing = Storing()
 
     def recall(self, app_id: str, telling: Telling) -> str | Awaitable[str | None] | None:  # noqa: ARG002 - the port
         """Return as which type it was told; while it is being stored, something to await. Endpoints are of one app."""
-        return self._settled(telling) if self._storing.any((telling,)) else self._read(telling)
+        found = self._read(telling)
+        return self._later(telling) if found is None and telling in self._storing else found
 
     def announce(self, acceptance: Acceptance, commitment: Commitment[bytes]) -> None:
         """Hear of tellings that are being stored."""
         self._storing.announce([told.telling for told in acceptance.tellings], commitment)
 
-    async def _settled(self, telling: Telling) -> str | None:
-        await self._storing.settle((telling,))
-        return self._read(telling)
+    async def _later(self, telling: Telling) -> str | None:
+        await self._storing.end(telling)
+        found = self.recall("", telling)
+        return found if found is None or isinstance(found, str) else await found
 
     def _read(self, telling: Telling) -> str | None:
         found: str | None = select_value(self._reader, _SQL["recall_telling"], (*telling, self._clock.wall()))
@@ -100,7 +102,7 @@ class RememberingAssets:
         self._contexts = Bulk(_SQL["insert_contexts"], 3)
         self._tellings = Bulk(_SQL["insert_tellings"], 7)
 
-    def run(self, connection: apsw.Connection, acceptances: Sequence[Acceptance]) -> None:
+    def run(self, connection: Connection, acceptances: Sequence[Acceptance]) -> None:
         """Write them all, in the order in which they were accepted."""
         contexts = [(one.app_id, *pair) for one in acceptances if one.contexts for pair in one.contexts]
         self._contexts.run(connection, contexts)

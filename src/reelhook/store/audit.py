@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model.audit import AuditEntry
@@ -11,17 +10,18 @@ from reelhook.model.page import Page
 from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.select import select_column
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "audit")
+_SQL: Final = statements("audit")
 _entry: Final = msgspec.json.Decoder(AuditEntry)
 
 
 class SqliteAudit:
     """Implements `AuditLog`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
         self._commit = commit
         self._reader = reader
 
@@ -36,6 +36,6 @@ class SqliteAudit:
         return write(self._commit, lambda connection: add_entry(connection, entry))
 
 
-def add_entry(connection: apsw.Connection, entry: AuditEntry) -> None:
+def add_entry(connection: Connection, entry: AuditEntry) -> None:
     """Write an entry inside the transaction of the change that it tells of."""
     connection.execute(_SQL["add"], (entry.id, entry.app_id, msgspec.json.encode(entry)))

@@ -2,13 +2,19 @@
 
 import fcntl
 import os
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StorageFull, StoreBusy, Unavailable
+from reelhook.store.commit import WriterFailed
+from reelhook.store.sql import Row
+from reelhook.store.statements import Bulk
 
+_MOST_ROWS: Final = 512
+_NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
 _WRITER: Final = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -21,19 +27,80 @@ _READER: Final = "PRAGMA cache_size = -32768; PRAGMA query_only = ON;"
 # No `mmap_size`: an error of the disk would come as a signal and not as a result that we can act on.
 
 
-def open_writer(path: Path) -> apsw.Connection:
+class SqliteConnection(apsw.Connection):
+    """Implements `Connection` on one file."""
+
+    def bulk(self, bulk: Bulk, rows: list[Row]) -> int:
+        """Run a statement over many rows, in pieces of two dozen sizes, so that their texts stay prepared."""
+        changed = 0
+        start = 0
+        while start < len(rows):
+            size = _piece(len(rows) - start)
+            self.execute(_text(bulk, size), list(chain.from_iterable(rows[start : start + size])))
+            changed += self.changes()
+            start += size
+        return changed
+
+    def bulk_rows(self, bulk: Bulk, rows: list[Row]) -> list[Row]:
+        """Ask a statement of many rows at once."""
+        return self.execute(_text(bulk, len(rows)), list(chain.from_iterable(rows))).fetchall()
+
+    def begin(self, *, write: bool = True) -> None:
+        """Begin a transaction; one that writes takes the write lock at once."""
+        self.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def commit(self) -> None:
+        """Commit; it is on disk when this returns."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction, where there is one."""
+        if self.in_transaction:
+            self.execute("ROLLBACK")
+
+    def run_script(self, text: str) -> None:
+        """Run plain statements."""
+        self.execute(text)
+
+    def named(self, error: Exception) -> Exception:
+        """Name what went wrong with the disk in our words."""
+        if isinstance(error, apsw.FullError):
+            return StorageFull(_NO_SPACE)
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            return StoreBusy("another program holds the lock of the database file; nothing was stored; try again")
+        if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
+            return WriterFailed(f"the database file cannot be written ({error}); check the disk, then start again")
+        return error
+
+
+def _text(bulk: Bulk, size: int) -> str:
+    text = bulk.texts.get(size)
+    if text is None:
+        row = "(" + ", ".join("?" * bulk.width) + ")"
+        text = bulk.texts[size] = bulk.statement.replace(":rows", ", ".join([row] * size))
+    return text
+
+
+def _piece(rows: int) -> int:
+    """Return how many of so many rows the next statement takes: a multiple of 64, of 8 or of 1."""
+    if rows < 8:
+        return rows
+    return rows & ~7 if rows < 64 else min(rows & ~63, _MOST_ROWS)
+
+
+def open_writer(path: Path) -> SqliteConnection:
     """Open the one connection that writes, with every commit on disk when it returns (`synchronous=FULL`)."""
     # Made by us first, so that nobody else may read it; the write-ahead log takes over its mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = apsw.Connection(str(path), statementcachesize=400)
+    connection = SqliteConnection(str(path), statementcachesize=400)
     connection.set_busy_timeout(10_000)
     connection.execute(_WRITER).fetchall()  # to its end: what follows a statement that returns rows runs only then
     return connection
 
 
-def open_reader(path: Path) -> apsw.Connection:
+def open_reader(path: Path) -> SqliteConnection:
     """Open a connection that cannot write; each statement sees the last commit."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=400)
+    connection = SqliteConnection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=400)
     connection.set_busy_timeout(10_000)
     connection.execute(_READER).fetchall()
     return connection

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Iterable
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import Conflict, NotFound
@@ -19,10 +18,11 @@ from reelhook.store.documents import Documents
 from reelhook.store.health import forget_failures
 from reelhook.store.noting import note
 from reelhook.store.select import Row, select, select_one, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "endpoints")
+_SQL: Final = statements("endpoints")
 _UNKNOWN: Final = "there is no such endpoint"
 
 
@@ -36,7 +36,7 @@ _state: Final = msgspec.json.Decoder(_State)
 class SqliteEndpoints:
     """Implements `Endpoints`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, documents: Documents, clock: Clock) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection, documents: Documents, clock: Clock) -> None:
         self._clock = clock
         self._commit = commit
         self._reader = reader
@@ -64,7 +64,7 @@ class SqliteEndpoints:
         """Store a new endpoint; NotFound when its app is gone."""
         version = self._version_row(endpoint)
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             require_app(connection, endpoint.app_id)
             row = (endpoint.id, endpoint.app_id, endpoint.version, endpoint.compat_id)
             connection.execute(_SQL["add"], row)
@@ -85,7 +85,7 @@ class SqliteEndpoints:
 
         now = self._clock.now()
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(_SQL["change"], key)
             if not connection.changes():
                 raise _why_not(connection, endpoint.app_id, endpoint.id)
@@ -104,7 +104,7 @@ class SqliteEndpoints:
         """
         key = {"id": endpoint_id, "app_id": app_id, "version": version, "at": entry.at}
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(_SQL["remove"], key)
             if not connection.changes():
                 raise _why_not(connection, app_id, endpoint_id)
@@ -135,13 +135,13 @@ def state_of(document: bytes) -> EndpointState:
     return _state.decode(document).state
 
 
-def _was_active(connection: apsw.Connection, endpoint: Endpoint) -> bool:
+def _was_active(connection: Connection, endpoint: Endpoint) -> bool:
     """Tell whether the version before this one was active."""
     key = (endpoint.id, endpoint.version - 1)
     return state_of(select_value(connection, _SQL["document"], key)) is EndpointState.ACTIVE
 
 
-def _why_not(connection: apsw.Connection, app_id: str, endpoint_id: int) -> Conflict | NotFound:
+def _why_not(connection: Connection, app_id: str, endpoint_id: int) -> Conflict | NotFound:
     if select_value(connection, _SQL["exists"], (endpoint_id, app_id)):
         return Conflict("the endpoint was changed by somebody else meanwhile; read it again and repeat your change")
     return NotFound(_UNKNOWN)

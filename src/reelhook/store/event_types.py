@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import NotFound
@@ -14,17 +13,18 @@ from reelhook.store.apps import require_app
 from reelhook.store.commit import GroupCommit
 from reelhook.store.noting import note
 from reelhook.store.select import select
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "event_types")
+_SQL: Final = statements("event_types")
 _event_type: Final = msgspec.json.Decoder(EventType)
 
 
 class SqliteEventTypes:
     """Implements `EventTypes`. A type that is stored has its `app_id`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
         self._commit = commit
         self._types: dict[str, dict[str, EventType]] = {}
         for app_id, name, raw in select(reader, _SQL["all"]):
@@ -47,7 +47,7 @@ class SqliteEventTypes:
         app_id = entry.app_id if event_type.app_id is None else event_type.app_id
         owned = msgspec.structs.replace(event_type, app_id=app_id)
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             require_app(connection, app_id)
             connection.execute(_SQL["put"], (app_id, owned.name, msgspec.json.encode(owned)))
             note(connection, entry, answer)
@@ -57,7 +57,7 @@ class SqliteEventTypes:
     def remove(self, app_id: str, name: str, entry: AuditEntry) -> Awaitable[None]:
         """Remove a type; NotFound when the app has none of this name."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(_SQL["remove"], (app_id, name))
             if not connection.changes():
                 raise NotFound(f"the app has no event type {name} of its own")

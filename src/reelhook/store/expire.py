@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model import ids
@@ -11,10 +10,11 @@ from reelhook.store import ordering
 from reelhook.store.commit import GroupCommit
 from reelhook.store.reading import Reading
 from reelhook.store.select import select, select_column
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "prune")
+_SQL: Final = statements("prune")
 _SEARCH: Final = 5000
 _START: Final = (0, 0, 0)
 
@@ -61,7 +61,7 @@ class Expiring:
                 return found
 
 
-def _cancel(connection: apsw.Connection, chosen: list[int], now: int) -> int:
+def _cancel(connection: Connection, chosen: list[int], now: int) -> int:
     text = msgspec.json.encode(chosen).decode()
     rows = select(connection, _SQL["cancellable"], {"ids": text})
     connection.execute(_SQL["dequeue"], {"ids": text})

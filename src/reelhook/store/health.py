@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model.standing import EndpointStanding
 from reelhook.store.commit import GroupCommit
 from reelhook.store.select import select, select_one
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "health")
+_SQL: Final = statements("health")
 _NEVER_SENT: Final = EndpointStanding()
 
 
@@ -39,25 +39,25 @@ class SqliteNotices:
         """Note for endpoints when (ms) their owners were told that they fail."""
         rows = [(at, endpoint_id) for endpoint_id, at in failing.items()]
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             for row in rows:
                 connection.execute(_SQL["told"], row)
 
         return write(self._commit, job)
 
 
-def load_health(connection: apsw.Connection) -> dict[int, EndpointHealth]:
+def load_health(connection: Connection) -> dict[int, EndpointHealth]:
     """Read the health of every endpoint that was ever sent to."""
     return {row[0]: EndpointHealth(*row) for row in select(connection, _SQL["all"])}
 
 
-def load_standing(connection: apsw.Connection, endpoint_id: int) -> EndpointStanding:
+def load_standing(connection: Connection, endpoint_id: int) -> EndpointStanding:
     """Read how one endpoint stands; a point read."""
     row = select_one(connection, _SQL["one"], (endpoint_id,))
     return _NEVER_SENT if row is None else _standing(*row)
 
 
-def forget_failures(connection: apsw.Connection, endpoint_id: int) -> None:
+def forget_failures(connection: Connection, endpoint_id: int) -> None:
     """Start afresh, inside the transaction that enables the endpoint again: what failed before no longer counts."""
     connection.execute(_SQL["forget_failures"], (endpoint_id,))
 

@@ -5,17 +5,16 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Final
 
-import apsw
-
 from reelhook.errors import Unavailable
 from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredKey
 from reelhook.store.assets import SqliteContexts, SqliteTellings
 from reelhook.store.commit import GroupCommit, Operation, Outcome
 from reelhook.store.commitment import Commitment
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.uncommitted import Uncommitted
 
-_SQL: Final = statements("sqlite", "journal")
+_SQL: Final = statements("journal")
 MOST_UNCOMMITTED: Final = 64 << 20
 """So many bytes of events wait for the disk at most, many times what a disk that works lets wait; what comes beyond is
 refused, and its publisher tries again."""
@@ -26,7 +25,7 @@ NOTHING_HANDED_OVER: Final = (1 << 63) - 1
 class SqliteJournal:
     """Implements `Journal`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, clock: Clock) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection, clock: Clock) -> None:
         self._commit = commit
         self._reader = reader
         self._clock = clock

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model import ids
@@ -14,26 +13,27 @@ from reelhook.model.http import header_lines
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.search import as_json
 from reelhook.store.select import Row, select, select_one
+from reelhook.store.sql import Connection
 
 _timing: Final = msgspec.json.Decoder(Timing)
 
 
-def read_attempts(connection: apsw.Connection, app_id: str, chosen: list[int]) -> list[Attempt]:
+def read_attempts(connection: Connection, app_id: str, chosen: list[int]) -> list[Attempt]:
     """Read these attempts of an app, newest first; the endpoint's name and URL are those that were in force then."""
     return [_attempt(row) for row in _lines(connection, "attempt_lines", app_id, chosen)]
 
 
-def read_deliveries(connection: apsw.Connection, app_id: str, chosen: list[int]) -> list[Delivery]:
+def read_deliveries(connection: Connection, app_id: str, chosen: list[int]) -> list[Delivery]:
     """Read these deliveries of an app, newest first."""
     return [_delivery(row) for row in _lines(connection, "delivery_lines", app_id, chosen)]
 
 
-def read_events(connection: apsw.Connection, app_id: str, chosen: list[int]) -> list[Event]:
+def read_events(connection: Connection, app_id: str, chosen: list[int]) -> list[Event]:
     """Read these events of an app, newest first."""
     return [Event(*row) for row in _lines(connection, "event_lines", app_id, chosen)]
 
 
-def read_detail(connection: apsw.Connection, app_id: str, attempt_id: int) -> AttemptDetail | None:
+def read_detail(connection: Connection, app_id: str, attempt_id: int) -> AttemptDetail | None:
     """Read one attempt with its request and response, the body put together again as it was sent."""
     attempts = read_attempts(connection, app_id, [attempt_id])
     row = select_one(connection, LOG_SQL["attempt_details"], {"id": attempt_id, "app_id": app_id})
@@ -42,7 +42,7 @@ def read_detail(connection: apsw.Connection, app_id: str, attempt_id: int) -> At
     return _detail(attempts[0], row)
 
 
-def _lines(connection: apsw.Connection, statement: str, app_id: str, chosen: list[int]) -> Sequence[Row]:
+def _lines(connection: Connection, statement: str, app_id: str, chosen: list[int]) -> Sequence[Row]:
     return select(connection, LOG_SQL[statement], {"ids": as_json(chosen), "app_id": app_id}) if chosen else ()
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model.delivery import CLOSED, WAITING, State
@@ -12,6 +11,7 @@ from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.scan import BUDGET, Scan, Stream
 from reelhook.store.search import Wanted, as_json, types_of
 from reelhook.store.select import select_column, select_value
+from reelhook.store.sql import Connection
 
 _MOST_DELIVERIES: Final = 2000
 """Deliveries whose attempts are followed one by one; above that a scan with a filter is cheaper."""
@@ -20,7 +20,7 @@ _UNHAPPY: Final = frozenset(CLOSED - {State.DELIVERED})
 
 Listed = tuple[list[int], int | None]
 """The ids of a page, newest first, and below which id the next one begins (None: this is the last)."""
-Find = Callable[[apsw.Connection, Wanted, Scan, int], int | None]
+Find = Callable[[Connection, Wanted, Scan, int], int | None]
 """Fills a scan with ids below the given one; returns where to go on."""
 
 
@@ -34,7 +34,7 @@ class Listing(msgspec.Struct, frozen=True):
     find: Find
 
 
-def list_ids(connection: apsw.Connection, listing: Listing, wanted: Wanted, below: int, limit: int) -> Listed:
+def list_ids(connection: Connection, listing: Listing, wanted: Wanted, below: int, limit: int) -> Listed:
     """Return the ids of a page, and where the next one begins."""
     scan = Scan(connection, listing.table, wanted.bindings, limit + 1)
     onward = listing.find(connection, wanted, scan, min(below, wanted.below))
@@ -43,7 +43,7 @@ def list_ids(connection: apsw.Connection, listing: Listing, wanted: Wanted, belo
     return scan.found, onward
 
 
-def _find_attempts(connection: apsw.Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
+def _find_attempts(connection: Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
     named = _named_attempts(connection, wanted)
     if named is not None:
         return scan.among(named, wanted.low, below)
@@ -63,7 +63,7 @@ def _unusual_attempts(wanted: Wanted) -> str | None:
     return "attempts_failed" if wanted.bindings["endpoint_id"] is None else "attempts_failed_of_endpoint"
 
 
-def _find_deliveries(connection: apsw.Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
+def _find_deliveries(connection: Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
     named = _named_deliveries(connection, wanted)
     if named is None and wanted.bindings["state"] in WAITING:
         named = _waiting(connection, wanted)
@@ -76,13 +76,13 @@ def _find_deliveries(connection: apsw.Connection, wanted: Wanted, scan: Scan, be
     return _find_any(connection, DELIVERIES, wanted, scan, below)
 
 
-def _find_events(connection: apsw.Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
+def _find_events(connection: Connection, wanted: Wanted, scan: Scan, below: int) -> int | None:
     if wanted.events is not None or wanted.attempt is not None:
         return scan.among(wanted.events or [], wanted.low, below)
     return _find_any(connection, EVENTS, wanted, scan, below)
 
 
-def _find_any(connection: apsw.Connection, listing: Listing, wanted: Wanted, scan: Scan, below: int) -> int | None:
+def _find_any(connection: Connection, listing: Listing, wanted: Wanted, scan: Scan, below: int) -> int | None:
     """Search the tail that no index holds yet row by row, then the indexes."""
     table = f"{listing.table}_between"
     streams = _streams(connection, listing, wanted)
@@ -95,7 +95,7 @@ def _find_any(connection: apsw.Connection, listing: Listing, wanted: Wanted, sca
     return scan.streams(streams, wanted.low, min(below, indexed))
 
 
-def _streams(connection: apsw.Connection, listing: Listing, wanted: Wanted) -> list[Stream] | None:
+def _streams(connection: Connection, listing: Listing, wanted: Wanted) -> list[Stream] | None:
     """Return the index entries that together hold all that is wanted; None when the table itself is the better way."""
     bindings = wanted.bindings
     if bindings["endpoint_id"] is not None and listing.by_endpoint:
@@ -121,7 +121,7 @@ def _streams_of_text(listing: Listing, wanted: Wanted) -> list[Stream] | None:
     return streams
 
 
-def _named_attempts(connection: apsw.Connection, wanted: Wanted) -> list[int] | None:
+def _named_attempts(connection: Connection, wanted: Wanted) -> list[int] | None:
     """Return the attempts of the deliveries that are named exactly; None when none are, or there are too many."""
     if wanted.attempt is not None:
         return [wanted.attempt]
@@ -136,7 +136,7 @@ def _named_attempts(connection: apsw.Connection, wanted: Wanted) -> list[int] | 
     return None
 
 
-def _named_deliveries(connection: apsw.Connection, wanted: Wanted) -> list[int] | None:
+def _named_deliveries(connection: Connection, wanted: Wanted) -> list[int] | None:
     if wanted.delivery is not None:
         return [wanted.delivery]
     if wanted.events is None:
@@ -155,19 +155,19 @@ def _filter_by_events(wanted: Wanted) -> None:
     wanted.low = max(wanted.low, min(wanted.events or [0]))
 
 
-def attempts_of(connection: apsw.Connection, app_id: str, deliveries: list[int], limit: int) -> list[int]:
+def attempts_of(connection: Connection, app_id: str, deliveries: list[int], limit: int) -> list[int]:
     """Follow the chains of attempts of some deliveries back to their beginnings."""
     bounds = {"ids": as_json(deliveries), "app_id": app_id, "limit": limit}
     return select_column(connection, LOG_SQL["attempts_of_deliveries"], bounds)
 
 
-def _waiting(connection: apsw.Connection, wanted: Wanted) -> list[int] | None:
+def _waiting(connection: Connection, wanted: Wanted) -> list[int] | None:
     """Return what waits, out of the queue; None when that is so much that it is found quickly anyway."""
     found = select_column(connection, LOG_SQL["deliveries_waiting"], {**wanted.bindings, "limit": BUDGET + 1})
     return found if len(found) <= BUDGET else None
 
 
-def _endpoints(connection: apsw.Connection, wanted: Wanted) -> list[int] | None:
+def _endpoints(connection: Connection, wanted: Wanted) -> list[int] | None:
     if wanted.bindings["endpoint_id"] is not None:
         return [wanted.bindings["endpoint_id"]]
     bounds = {"app_id": wanted.bindings["app_id"], "limit": _MOST_STREAMS + 1}

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-import apsw
-
 from reelhook.model.attempt import Attempt, AttemptDetail
 from reelhook.model.delivery import Delivery
 from reelhook.model.event import Event
@@ -15,9 +13,10 @@ from reelhook.store.cursor import NEWEST, read_cursor, scope_of, write_cursor
 from reelhook.store.listings import ATTEMPTS, DELIVERIES, EVENTS, Listed, Listing, attempts_of, list_ids
 from reelhook.store.reading import Reading
 from reelhook.store.search import event_of, resolve
+from reelhook.store.sql import Connection
 
 Item = TypeVar("Item")
-Read = Callable[[apsw.Connection, str, list[int]], list[Item]]
+Read = Callable[[Connection, str, list[int]], list[Item]]
 _EXPORTED_AT_ONCE: Final = 500
 _SEARCHES: Final = 4
 """Searches that may find nothing before a page comes back empty with a `next`."""
@@ -29,7 +28,7 @@ class SqliteLog:
     was made, an event was accepted; `since` <= time < `until`, so that spans can be joined without gap or overlap.
     """
 
-    def __init__(self, reader: apsw.Connection, reading: Reading) -> None:
+    def __init__(self, reader: Connection, reading: Reading) -> None:
         self._reader = reader
         self._reading = reading
 
@@ -62,7 +61,7 @@ class SqliteLog:
     async def attempts_of(self, app_id: str, delivery_id: int) -> Sequence[Attempt]:
         """Read all attempts of one delivery, oldest first."""
 
-        def job(connection: apsw.Connection) -> Sequence[Attempt]:
+        def job(connection: Connection) -> Sequence[Attempt]:
             chosen = attempts_of(connection, app_id, [delivery_id], _MOST_ATTEMPTS)
             return lines.read_attempts(connection, app_id, chosen)[::-1]
 
@@ -93,13 +92,13 @@ class SqliteLog:
 
 
 def _read_page(  # noqa: PLR0913, PLR0917 - bound beforehand but for the connection
-    listing: Listing, read: Read[Item], where: LogFilter, below: int, limit: int, connection: apsw.Connection
+    listing: Listing, read: Read[Item], where: LogFilter, below: int, limit: int, connection: Connection
 ) -> tuple[list[Item], int | None]:
     chosen, onward = _search(connection, listing, where, below, limit)
     return read(connection, where.app_id, chosen), onward
 
 
-def _search(connection: apsw.Connection, listing: Listing, where: LogFilter, below: int, limit: int) -> Listed:
+def _search(connection: Connection, listing: Listing, where: LogFilter, below: int, limit: int) -> Listed:
     chosen: list[int] = []
     onward: int | None = below
     for _ in range(_SEARCHES):

@@ -12,12 +12,11 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
-
 from reelhook.errors import Unavailable
 from reelhook.model.secret import Secret
 from reelhook.store.seal import KEY_BYTES, SealBroken, Sealer, place_of
 from reelhook.store.select import select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 
 SHORTEST_PASSPHRASE: Final = 16
@@ -25,10 +24,10 @@ _SETTING: Final = "REELHOOK_SECRET_KEY"
 _PLACE: Final = place_of("meta", "seal_check")
 _CHECK: Final = b"reelhook"
 _SCRYPT: Final = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 64 << 20, "dklen": KEY_BYTES}
-_SQL: Final = statements("sqlite", "meta")
+_SQL: Final = statements("meta")
 
 
-def open_sealer(connection: apsw.Connection, given: Secret | None, key_file: Path) -> Sealer:
+def open_sealer(connection: Connection, given: Secret | None, key_file: Path) -> Sealer:
     """Return the sealer of this database; `connection` writes, and its schema is in place.
 
     Raises:
@@ -47,7 +46,7 @@ def open_sealer(connection: apsw.Connection, given: Secret | None, key_file: Pat
     return sealer
 
 
-def _given_key(connection: apsw.Connection, text: str) -> bytes:
+def _given_key(connection: Connection, text: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -62,7 +61,7 @@ def _given_key(connection: apsw.Connection, text: str) -> bytes:
     return hashlib.scrypt(text.encode(), salt=_salt(connection), **_SCRYPT)
 
 
-def _salt(connection: apsw.Connection) -> bytes:
+def _salt(connection: Connection) -> bytes:
     salt: bytes | None = _meta(connection, "seal_salt")
     if salt is None:
         salt = os.urandom(16)
@@ -109,5 +108,5 @@ def _wrong_key(given: bool, key_file: Path) -> str:
     return f"{_SETTING} is not the key that the secrets of this database were sealed with{hint}"
 
 
-def _meta(connection: apsw.Connection, key: str) -> Any:
+def _meta(connection: Connection, key: str) -> Any:
     return select_value(connection, _SQL["get"], (key,))

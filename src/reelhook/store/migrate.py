@@ -4,18 +4,17 @@ import re
 from importlib import resources
 from typing import Final
 
-import apsw
-
 from reelhook.errors import Unavailable
 from reelhook.store.select import select_column, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 
 _FILE: Final = re.compile(r"(\d{4})_\w+\.sql\Z")
-_SQL: Final = statements("sqlite", "meta")
+_SQL: Final = statements("meta")
 _VERSION: Final = "schema_version"
 
 
-def migrate(connection: apsw.Connection) -> list[int]:
+def migrate(connection: Connection) -> list[int]:
     """Run the migrations that are missing; return their numbers. Two that start at once do not disturb each other.
 
     Raises:
@@ -23,23 +22,22 @@ def migrate(connection: apsw.Connection) -> list[int]:
     """
     done = []
     for number, text in _migrations().items():
-        connection.execute("BEGIN IMMEDIATE")
+        connection.begin()
         try:
             # Read inside the transaction: whoever else migrates has finished or waits.
             if schema_version(connection) < number:
-                connection.execute(text)
+                connection.run_script(text)
                 connection.execute(_SQL["put"], (_VERSION, number))
                 done.append(number)
-            connection.execute("COMMIT")
+            connection.commit()
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            connection.rollback()
             raise
     _refuse_newer(schema_version(connection))
     return done
 
 
-def schema_version(connection: apsw.Connection) -> int:
+def schema_version(connection: Connection) -> int:
     """Return the number of the last migration that the database has seen; 0 when it is empty.
 
     Raises:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model import ids
@@ -15,9 +14,10 @@ from reelhook.store.arrears import indexed_until
 from reelhook.store.cursor import NEWEST
 from reelhook.store.endpoints import state_of
 from reelhook.store.select import Row, each, select, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 
-_SQL: Final = statements("sqlite", "tasks")
+_SQL: Final = statements("tasks")
 BUDGET: Final = 5000
 """Rows that one search looks at."""
 _UNHAPPY: Final = frozenset({State.FAILED, State.CANCELLED})
@@ -59,7 +59,7 @@ def scope_of(app_id: str, selection: Selection, before: int = NEWEST) -> Scope:
     return Scope(app_id, selection, ids.id_at(selection.since), min(end, before))
 
 
-def find(connection: apsw.Connection, scope: Scope, cursor: int, limit: int) -> Found:
+def find(connection: Connection, scope: Scope, cursor: int, limit: int) -> Found:
     """Return up to `limit` deliveries behind the cursor, of at most `BUDGET` rows looked at."""
     states = _states(connection, scope)
     found = Found([], max(cursor, scope.first - 1), True, states)
@@ -75,7 +75,7 @@ def find(connection: apsw.Connection, scope: Scope, cursor: int, limit: int) -> 
     return found
 
 
-def move(connection: apsw.Connection, found: Found, restart: Restart) -> Sequence[Row]:
+def move(connection: Connection, found: Found, restart: Restart) -> Sequence[Row]:
     """Put what was found back to `pending`; return the rows moved: (id, endpoint id, …).
 
     What changed since it was found is left out. A closed delivery of a lane goes to its end, one that waits keeps its
@@ -96,12 +96,12 @@ def move(connection: apsw.Connection, found: Found, restart: Restart) -> Sequenc
     return rows
 
 
-def _restart(connection: apsw.Connection, chosen: list[int], restart: Restart, due_at: int | None) -> None:
+def _restart(connection: Connection, chosen: list[int], restart: Restart, due_at: int | None) -> None:
     values = {"ids": _json(chosen), "trigger": restart.trigger.value, "due_at": due_at, "now": restart.now}
     connection.execute(_SQL["restart"], values)
 
 
-def _states(connection: apsw.Connection, scope: Scope) -> frozenset[State]:
+def _states(connection: Connection, scope: Scope) -> frozenset[State]:
     """Return the states that are meant; none when the endpoint is gone."""
     selection = scope.selection
     states = (frozenset(selection.states) or _MOVABLE) & _MOVABLE
@@ -114,7 +114,7 @@ def _states(connection: apsw.Connection, scope: Scope) -> frozenset[State]:
     return states | WAITING if held else states
 
 
-def _rows(connection: apsw.Connection, selection: Selection, states: frozenset[State], after: int) -> Iterator[Row]:
+def _rows(connection: Connection, selection: Selection, states: frozenset[State], after: int) -> Iterator[Row]:
     """Yield candidates in the order of ids, from the narrowest index."""
     values = {"endpoint_id": selection.endpoint_id, "event_id": selection.event_id, "after": after, "budget": BUDGET}
     if selection.event_id is not None:

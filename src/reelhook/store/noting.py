@@ -2,18 +2,17 @@
 
 from typing import Final
 
-import apsw
-
 from reelhook.errors import Conflict
 from reelhook.model.audit import AuditEntry
 from reelhook.ports import SealedAnswer
 from reelhook.store.answers import keep_answer
 from reelhook.store.audit import add_entry
+from reelhook.store.sql import Connection
 
 _MADE: Final = "a request with this Idempotency-Key was first; send yours again to get its answer"
 
 
-def note(connection: apsw.Connection, entry: AuditEntry | None, answer: SealedAnswer | None = None) -> None:
+def note(connection: Connection, entry: AuditEntry | None, answer: SealedAnswer | None = None) -> None:
     """Write the entry and the answer inside the transaction of the change that they tell of.
 
     Raises:

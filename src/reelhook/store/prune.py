@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.model import ids
@@ -18,10 +17,11 @@ from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.reading import Reading
 from reelhook.store.select import Row, select, select_column, select_one
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "prune")
+_SQL: Final = statements("prune")
 _SEARCH: Final = 5000
 _MINUTE_MS: Final = 60_000
 LONGEST_SCHEDULE_MS: Final = 7 * 24 * 3600 * 1000
@@ -101,13 +101,13 @@ class Pruning:
         return await write(self._commit, partial(_delete_small, delete=delete, rows=rows)) if rows else 0
 
 
-def _delete_small(connection: apsw.Connection, delete: Sequence[Bulk], rows: list[Row]) -> int:
+def _delete_small(connection: Connection, delete: Sequence[Bulk], rows: list[Row]) -> int:
     for each in delete:
         each.run(connection, rows)
     return len(rows)
 
 
-def _delete_attempts(connection: apsw.Connection, until: int) -> None:
+def _delete_attempts(connection: Connection, until: int) -> None:
     for name in (
         "delete_attempts_by_endpoint",
         "delete_attempts_by_type",
@@ -117,7 +117,7 @@ def _delete_attempts(connection: apsw.Connection, until: int) -> None:
         connection.execute(_SQL[name], {"until": until})
 
 
-def _delete_events(connection: apsw.Connection, chosen: list[int], kept: int, limit: int) -> int:
+def _delete_events(connection: Connection, chosen: list[int], kept: int, limit: int) -> int:
     """Delete events with their deliveries; an event with more deliveries than `limit` takes several turns."""
     events = select_column(connection, _SQL["still_old_events"], {"ids": _json(chosen), "kept": kept})
     bounds = {"ids": _json(events), "limit": limit}

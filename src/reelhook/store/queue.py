@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-import apsw
-
 from reelhook.errors import Conflict, NotFound
 from reelhook.model import ids
 from reelhook.model.audit import AuditEntry
@@ -16,10 +14,12 @@ from reelhook.store.commit import GroupCommit
 from reelhook.store.noting import note
 from reelhook.store.recording import Recording
 from reelhook.store.rescuing import Rescuing
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
-_SQL: Final = statements("sqlite", "queue")
+_SQL: Final = statements("queue")
+_JOURNAL: Final = statements("journal")
 
 
 class Claim:
@@ -39,12 +39,13 @@ class Claiming:
     def __init__(self) -> None:
         self._claim = Bulk(_SQL["claim"], 4)
         self._claims = Bulk(_SQL["insert_claims"], 1)
-        self._delete_claims = Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1)
+        self._claimed = Bulk(_SQL["claimed"], 2)
+        self._delete_claims = Bulk(_JOURNAL["delete_claims"], 1)
         self._dequeue = Bulk(_SQL["delete_queue"], 3)
-        self._enqueue = Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3)
+        self._enqueue = Bulk(_JOURNAL["insert_queue"], 3)
         self._release = Bulk(_SQL["release"], 3)
 
-    def claim(self, connection: apsw.Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
+    def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
         """Take the deliveries; leave out those that were cancelled or resent since they were found."""
         rows = [(item.id, claim.claim_id, claim.now, due) for claim in claims for due, item in claim.found]
         changed = self._claim.run(connection, rows)
@@ -57,12 +58,10 @@ class Claiming:
         self._claims.run(connection, [(item.id,) for found in taken for _, item in found])
         return [[item for _, item in found] for found in taken]
 
-    def _ours(self, connection: apsw.Connection, rows: list[Row]) -> set[tuple[int, int]]:
-        text = _SQL["claimed"].replace(":rows", ", ".join(["(?, ?)"] * len(rows)))
-        values = [value for row in rows for value in row[:2]]
-        return set(connection.execute(text, values))
+    def _ours(self, connection: Connection, rows: list[Row]) -> set[tuple[int, int]]:
+        return {(row[0], row[1]) for row in self._claimed.select(connection, [row[:2] for row in rows])}
 
-    def release(self, connection: apsw.Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
+    def release(self, connection: Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
         """Give deliveries back to the queue, due at once, their attempt number taken back."""
         items = [item for group in released for item in group]
         self._release.run(connection, [(item.id, item.claim_id, now) for item in items])
@@ -79,7 +78,7 @@ class SqliteQueue:
     def __init__(  # noqa: PLR0913, PLR0917 - the store is the only caller
         self,
         commit: GroupCommit,
-        reader: apsw.Connection,
+        reader: Connection,
         clock: Clock,
         identities: ids.IdSource,
         recording: Recording,
@@ -130,7 +129,7 @@ class SqliteQueue:
         """Put a delivery back to `pending`, its schedule restarted."""
         position = self._ids.take(self._clock.wall())
 
-        def job(connection: apsw.Connection) -> Delivery:
+        def job(connection: Connection) -> Delivery:
             resent = _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position)
             note(connection, entry)
             return resent
@@ -144,7 +143,7 @@ class SqliteQueue:
         number = self._ids.take(self._clock.wall())
         row = (number, event.app_id, event.id, endpoint_id, self._clock.wall(), lane)
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             if connection.execute(_SQL["has_delivery"], {"event_id": event.id, "endpoint_id": endpoint_id}).get:
                 return
             connection.execute(_SQL["add_delivery"], row)
@@ -155,7 +154,7 @@ class SqliteQueue:
     def cancel(self, app_id: str, delivery_id: int, now: int, entry: AuditEntry | None = None) -> Awaitable[Delivery]:
         """Cancel a waiting delivery."""
 
-        def job(connection: apsw.Connection) -> Delivery:
+        def job(connection: Connection) -> Delivery:
             cancelled = _cancel(connection, app_id, delivery_id, now)
             note(connection, entry)
             return cancelled
@@ -179,14 +178,14 @@ def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:
     )
 
 
-def _load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Row:
+def _load(connection: Connection, app_id: str, delivery_id: int) -> Row:
     row: Row | None = connection.execute(_SQL["delivery"], (delivery_id, app_id)).fetchone()
     if row is None:
         raise NotFound("there is no such delivery")
     return row
 
 
-def _resend(connection: apsw.Connection, row: Row, trigger: Trigger, now: int, position: int) -> Delivery:
+def _resend(connection: Connection, row: Row, trigger: Trigger, now: int, position: int) -> Delivery:
     delivery_id, app_id, _, endpoint_id, state, _, due_at, _, _, lane, place = row
     if connection.execute(_SQL["endpoint_exists"], (endpoint_id,)).get is None:
         raise Conflict("the endpoint of this delivery was deleted; there is nowhere to send it")
@@ -205,7 +204,7 @@ def _resend(connection: apsw.Connection, row: Row, trigger: Trigger, now: int, p
     return load(connection, app_id, delivery_id)
 
 
-def _cancel(connection: apsw.Connection, app_id: str, delivery_id: int, now: int) -> Delivery:
+def _cancel(connection: Connection, app_id: str, delivery_id: int, now: int) -> Delivery:
     row = _load(connection, app_id, delivery_id)
     endpoint_id, state, due_at, lane = row[3], State(row[4]), row[6], row[9]
     if (state, Move.CANCEL) not in TRANSITIONS:
@@ -217,10 +216,10 @@ def _cancel(connection: apsw.Connection, app_id: str, delivery_id: int, now: int
     return load(connection, app_id, delivery_id)
 
 
-def load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Delivery:
+def load(connection: Connection, app_id: str, delivery_id: int) -> Delivery:
     """Read one delivery as the API shows it."""
     row = _load(connection, app_id, delivery_id)
-    event = connection.execute("SELECT type, given_id FROM events WHERE id = ?", (row[2],)).fetchone()
+    event = connection.execute(_SQL["event"], (row[2],)).fetchone()
     if event is None:
         raise NotFound("the event of this delivery is past its retention")
     return Delivery(
@@ -239,7 +238,7 @@ def load(connection: apsw.Connection, app_id: str, delivery_id: int) -> Delivery
     )
 
 
-def count_waiting(connection: apsw.Connection) -> tuple[int, int | None]:
+def count_waiting(connection: Connection) -> tuple[int, int | None]:
     """Count what waits, and find when the first of it was due; a scan of the queue, to be run off the loop."""
     row: tuple[int, int | None] | None = connection.execute(_SQL["count_waiting"]).fetchone()
     return row or (0, None)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-import apsw
+from reelhook.store.sql import Connection
 
 T = TypeVar("T")
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Reading(Protocol):
     """Runs a job that reads; all its statements see the same commit."""
 
-    def run(self, job: Callable[[apsw.Connection], T]) -> Awaitable[T]:
+    def run(self, job: Callable[[Connection], T]) -> Awaitable[T]:
         """Run the job and return what it returned."""
         ...
 
@@ -21,11 +21,11 @@ class Reading(Protocol):
 class ReadThread:
     """Runs them in a thread, one after the other; each is short, so that none waits long."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="reader")
 
-    def run(self, job: Callable[[apsw.Connection], T]) -> Awaitable[T]:
+    def run(self, job: Callable[[Connection], T]) -> Awaitable[T]:
         """Hand the job to the thread."""
         return asyncio.get_running_loop().run_in_executor(self._executor, _in_transaction, self._connection, job)
 
@@ -37,10 +37,10 @@ class ReadThread:
 class InlineReading:
     """Runs them in the loop at once, so that a simulated run is the same every time."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def run(self, job: Callable[[apsw.Connection], T]) -> T:
+    async def run(self, job: Callable[[Connection], T]) -> T:
         """Run the job."""
         return _in_transaction(self._connection, job)
 
@@ -48,9 +48,9 @@ class InlineReading:
         """Nothing is running."""
 
 
-def _in_transaction(connection: apsw.Connection, job: Callable[[apsw.Connection], T]) -> T:
-    connection.execute("BEGIN")
+def _in_transaction(connection: Connection, job: Callable[[Connection], T]) -> T:
+    connection.begin(write=False)
     try:
         return job(connection)
     finally:
-        connection.execute("COMMIT")
+        connection.commit()

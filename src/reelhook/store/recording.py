@@ -4,19 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.model.delivery import OPEN, WAITING, State
 from reelhook.model.latency import bucket_of
 from reelhook.ports import AttemptRecord, Completion
 from reelhook.store import ordering
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
-_SQL: Final = statements("sqlite", "journal")
+_SQL: Final = statements("journal")
 DELIVERED, FAILED, ATTEMPTS, FAILED_ATTEMPTS, LATENCY = 0, 1, 2, 3, 100
 """`rollups.measure`."""
+_COMPLETED: Final = Bulk(_SQL["completed"], 2)
 _timing = msgspec.json.Encoder()
 
 
@@ -32,7 +33,7 @@ class Recording:
         self._rollups = Bulk(_SQL["add_rollups"], 4)
         self._health = Bulk(_SQL["note_health"], 6)
 
-    def run(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> list[bool]:
+    def run(self, connection: Connection, completions: Sequence[Completion], now: int) -> list[bool]:
         """Write them; for each, tell whether its claim was still ours (else only its attempt was recorded).
 
         `now` (ms, scheduling time) is when those are due that waited behind one of them in a lane.
@@ -47,17 +48,17 @@ class Recording:
         self._count(connection, won)
         return ours
 
-    def attempts(self, connection: apsw.Connection, attempts: Sequence[AttemptRecord]) -> None:
+    def attempts(self, connection: Connection, attempts: Sequence[AttemptRecord]) -> None:
         """Write attempts alone (tests, rescues)."""
         self._attempts.run(connection, [attempt_row(one) for one in attempts])
         self._details.run(connection, [_detail_row(one) for one in attempts])
 
-    def count_failed(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+    def count_failed(self, connection: Connection, completions: Sequence[Completion]) -> None:
         """Count deliveries that were given up without an attempt that could tell anything of the receiver."""
         counts = Counter((one.endpoint_id, one.at // 60_000, FAILED) for one in completions)
         self._rollups.run(connection, [(*key, count) for key, count in counts.items()])
 
-    def _close(self, connection: apsw.Connection, completions: Sequence[Completion], now: int) -> None:
+    def _close(self, connection: Connection, completions: Sequence[Completion], now: int) -> None:
         from_queue = [(one.delivery_id,) for one in completions if one.from_queue]
         self._delete_claims.run(connection, from_queue)
         self._queue.run(
@@ -67,16 +68,15 @@ class Recording:
             if one.lane is not None and one.state not in OPEN:
                 ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, now)
 
-    def _count(self, connection: apsw.Connection, completions: Sequence[Completion]) -> None:
+    def _count(self, connection: Connection, completions: Sequence[Completion]) -> None:
         self._rollups.run(connection, rollup_rows(completions))
         self._health.run(connection, health_rows(completions))
 
 
-def _which(connection: apsw.Connection, completions: Sequence[Completion]) -> list[bool]:
-    found: set[int] = set()
-    bulk = ", ".join(["(?, ?)"] * len(completions))
-    values = [value for one in completions for value in (one.delivery_id, one.attempt.id)]
-    found.update(row[0] for row in connection.execute(_SQL["completed"].replace(":rows", bulk), values))
+def _which(connection: Connection, completions: Sequence[Completion]) -> list[bool]:
+    found = {
+        row[0] for row in _COMPLETED.select(connection, [(one.delivery_id, one.attempt.id) for one in completions])
+    }
     return [one.delivery_id in found for one in completions]
 
 

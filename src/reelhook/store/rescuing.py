@@ -7,8 +7,6 @@ it is sent is sent ever more rarely, and given up in the end like one that no re
 from collections.abc import Sequence
 from typing import Any, Final
 
-import apsw
-
 from reelhook.model import ids
 from reelhook.model.attempt import Failure, Timing
 from reelhook.model.delivery import RESCUES_BEFORE_COUNTING, State, Trigger
@@ -17,10 +15,12 @@ from reelhook.ports import AttemptRecord, Clock, Completion, Rescued, Wait
 from reelhook.store import ordering
 from reelhook.store.commit import GroupCommit
 from reelhook.store.recording import Recording
+from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 
 Row = tuple[Any, ...]
-_SQL: Final = statements("sqlite", "queue")
+_SQL: Final = statements("queue")
+_JOURNAL: Final = statements("journal")
 _CHUNK: Final = 500
 _AGAIN: Final = (
     "Reelhook stopped while this was being sent; whether the receiver got it is unknown, so it is sent again"
@@ -37,7 +37,7 @@ class Rescuing:
     def __init__(
         self,
         commit: GroupCommit,
-        reader: apsw.Connection,
+        reader: Connection,
         clock: Clock,
         identities: ids.IdSource,
         recording: Recording,
@@ -48,8 +48,8 @@ class Rescuing:
         self._ids = identities
         self._recording = recording
         self._rescue = Bulk(_SQL["rescue"], 7)
-        self._claims = Bulk("DELETE FROM claims WHERE delivery_id IN (VALUES :rows)", 1)
-        self._enqueue = Bulk(_SQL["enqueue"].replace("(?, ?, ?)", ":rows"), 3)
+        self._claims = Bulk(_JOURNAL["delete_claims"], 1)
+        self._enqueue = Bulk(_JOURNAL["insert_queue"], 3)
 
     async def rescue(self, now: int, wait: Wait) -> Rescued:
         """Free all of them; `wait` is asked for each whose interruptions have come to count."""
@@ -65,7 +65,7 @@ class Rescuing:
         first = self._ids.take(self._clock.wall(), max(1, len(orphans)))
         return [_completion(first + index, row, now, wait) for index, row in enumerate(orphans)]
 
-    def _free(self, connection: apsw.Connection, freed: Sequence[Completion], now: int) -> None:
+    def _free(self, connection: Connection, freed: Sequence[Completion], now: int) -> None:
         self._recording.attempts(connection, [one.attempt for one in freed])
         self._rescue.run(connection, [_row(one) for one in freed])
         self._claims.run(connection, [(one.delivery_id,) for one in freed])

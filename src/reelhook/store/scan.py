@@ -7,11 +7,11 @@ import heapq
 from collections.abc import Sequence
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.select import select_column, select_value
+from reelhook.store.sql import Connection
 
 BUDGET: Final = 5000
 """Rows that one search looks at."""
@@ -24,7 +24,7 @@ Stream = tuple[str, Any]
 class Scan:
     """One search in one table. `bindings` are the filters, `wanted` is how many ids are enough."""
 
-    def __init__(self, connection: apsw.Connection, table: str, bindings: dict[str, Any], wanted: int) -> None:
+    def __init__(self, connection: Connection, table: str, bindings: dict[str, Any], wanted: int) -> None:
         self._connection = connection
         self._among = LOG_SQL[f"{table}_among"]
         self._bindings = bindings

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import FieldError, Invalid
@@ -14,6 +13,7 @@ from reelhook.store.asset_ids import asset_ids
 from reelhook.store.cursor import NEWEST
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.select import select, select_column, select_one, select_value
+from reelhook.store.sql import Connection
 
 _STATUSES: Final = {"succeeded": 1, "failed": 0}
 _MOST_EVENTS: Final = 500
@@ -38,7 +38,7 @@ class Wanted(msgspec.Struct):
         return bool(self.events)
 
 
-def resolve(connection: apsw.Connection, where: LogFilter) -> Wanted | None:
+def resolve(connection: Connection, where: LogFilter) -> Wanted | None:
     """Resolve a filter; None when nothing can match it.
 
     Raises:
@@ -55,7 +55,7 @@ def resolve(connection: apsw.Connection, where: LogFilter) -> Wanted | None:
     return None if wanted.events == [] else wanted
 
 
-def event_of(connection: apsw.Connection, app_id: str, public_id: str) -> int | None:
+def event_of(connection: Connection, app_id: str, public_id: str) -> int | None:
     """Return the event that the world knows by this id, the client's own or ours."""
     given: int | None = select_value(connection, LOG_SQL["event_of_key"], {"app_id": app_id, "text": public_id})
     for event_id in (given, ids.read("evt", public_id)):
@@ -64,7 +64,7 @@ def event_of(connection: apsw.Connection, app_id: str, public_id: str) -> int | 
     return None
 
 
-def types_of(connection: apsw.Connection, app_id: str, statement: str, limit: int) -> list[str]:
+def types_of(connection: Connection, app_id: str, statement: str, limit: int) -> list[str]:
     """Return up to `limit` event types that an app has in an index."""
     return select_column(connection, LOG_SQL[statement], {"app_id": app_id, "limit": limit})
 
@@ -101,7 +101,7 @@ def _below(until: int | None) -> int:
     return NEWEST if until is None else ids.id_at(until)
 
 
-def _by_id(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
+def _by_id(connection: Connection, wanted: Wanted, text: str) -> bool:
     """An id of ours: of an event, a delivery, an attempt, an endpoint."""
     app_id = wanted.bindings["app_id"]
     kind = text.partition("_")[0]
@@ -119,7 +119,7 @@ def _by_id(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
     return False
 
 
-def _by_delivery(connection: apsw.Connection, wanted: Wanted, key: dict[str, Any]) -> bool:
+def _by_delivery(connection: Connection, wanted: Wanted, key: dict[str, Any]) -> bool:
     event_id = select_value(connection, LOG_SQL["event_of_delivery"], key)
     if event_id is None:
         return False
@@ -127,7 +127,7 @@ def _by_delivery(connection: apsw.Connection, wanted: Wanted, key: dict[str, Any
     return wanted.narrow([event_id])
 
 
-def _by_attempt(connection: apsw.Connection, wanted: Wanted, key: dict[str, Any]) -> bool:
+def _by_attempt(connection: Connection, wanted: Wanted, key: dict[str, Any]) -> bool:
     row = select_one(connection, LOG_SQL["attempt_ids"], key)
     if row is None:
         return False
@@ -136,12 +136,12 @@ def _by_attempt(connection: apsw.Connection, wanted: Wanted, key: dict[str, Any]
     return event_id is None or wanted.narrow([event_id])
 
 
-def _by_event(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
+def _by_event(connection: Connection, wanted: Wanted, text: str) -> bool:
     event_id = event_of(connection, wanted.bindings["app_id"], text)
     return event_id is not None and wanted.narrow([event_id])
 
 
-def _by_asset(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
+def _by_asset(connection: Connection, wanted: Wanted, text: str) -> bool:
     app_id = wanted.bindings["app_id"]
     bounds = {"app_id": app_id, "text": text, "limit": _MOST_EVENTS + 1}
     indexed = select_column(connection, LOG_SQL["events_of_asset"], bounds)
@@ -156,7 +156,7 @@ def _by_asset(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
     return True
 
 
-def _by_names(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
+def _by_names(connection: Connection, wanted: Wanted, text: str) -> bool:
     """A part of an endpoint's name or URL, or of an event type's name; a `*` at its end is as good as none."""
     app_id = wanted.bindings["app_id"]
     part = text.rstrip("*").lower()
@@ -170,14 +170,14 @@ def _by_names(connection: apsw.Connection, wanted: Wanted, text: str) -> bool:
     return bool(endpoints or types)
 
 
-def _known_types(connection: apsw.Connection, app_id: str) -> set[str]:
+def _known_types(connection: Connection, app_id: str) -> set[str]:
     found = types_of(connection, app_id, "event_types", _MOST_NAMES)
     found += types_of(connection, app_id, "attempt_types", _MOST_NAMES)
     tail = {"app_id": app_id, "after": indexed_until(connection, "events"), "budget": _TAIL}
     return {*found, *select_column(connection, LOG_SQL["tail_types"], tail)}
 
 
-_RESOLVERS: Final[tuple[Callable[[apsw.Connection, Wanted, str], bool], ...]] = (
+_RESOLVERS: Final[tuple[Callable[[Connection, Wanted, str], bool], ...]] = (
     _by_id,
     _by_event,
     _by_asset,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import Invalid, NotFound
@@ -14,9 +13,10 @@ from reelhook.model.page import Stats, StatsPoint
 from reelhook.store.reading import Reading
 from reelhook.store.recording import DELIVERED, FAILED, LATENCY
 from reelhook.store.select import select, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 
-_SQL: Final = statements("sqlite", "stats")
+_SQL: Final = statements("stats")
 _MINUTE_MS: Final = 60_000
 _DAY: Final = 24 * 60
 _MOST_POINTS: Final = 10_000
@@ -65,7 +65,7 @@ def _days(minutes: range) -> Iterator[tuple[int, int]]:
         yield first, min(first + _DAY, minutes.stop)
 
 
-def _pending(connection: apsw.Connection, app_id: str, endpoint_id: int) -> int:
+def _pending(connection: Connection, app_id: str, endpoint_id: int) -> int:
     key = {"endpoint_id": endpoint_id, "app_id": app_id, "limit": _MOST_PENDING}
     if not select_value(connection, _SQL["belongs"], key):
         raise NotFound("there is no such endpoint")
@@ -73,7 +73,7 @@ def _pending(connection: apsw.Connection, app_id: str, endpoint_id: int) -> int:
 
 
 def _add(  # noqa: PLR0913 - bound by name
-    connection: apsw.Connection,
+    connection: Connection,
     *,
     span: Span,
     first: int,

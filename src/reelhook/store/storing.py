@@ -21,17 +21,15 @@ class Storing:
             self._under_way[key] = commitment
         commitment.add_done_callback(lambda _: self._forget(announced, commitment))
 
-    def any(self, keys: Iterable[Hashable]) -> bool:
-        """Tell whether one of the keys is being stored."""
-        under_way = self._under_way
-        return bool(under_way) and any(key in under_way for key in keys)
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._under_way
 
-    async def settle(self, keys: Iterable[Hashable]) -> None:
-        """Wait until none of the keys is being stored any more, however that ended."""
-        wanted = list(keys)
-        while found := [self._under_way[key] for key in wanted if key in self._under_way]:
-            with suppress(ReelhookError):  # it is for its publisher to hear; here it only is over
-                await found[0]
+    async def end(self, key: Hashable) -> None:
+        """Wait until what is under way for a key has ended, one way or the other."""
+        commitment = self._under_way.get(key)
+        if commitment is not None:
+            with suppress(ReelhookError):  # that is for its publisher to hear
+                await commitment
 
     def _forget(self, keys: list[Hashable], commitment: Commitment[Any]) -> None:
         for key in keys:

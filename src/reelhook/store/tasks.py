@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import Conflict, NotFound
@@ -20,10 +19,11 @@ from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.noting import note
 from reelhook.store.reading import Reading
 from reelhook.store.select import select_column, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "tasks")
+_SQL: Final = statements("tasks")
 _SEARCHES: Final = 10
 """Searches of one step that may find nothing before the step ends with its cursor moved on."""
 _UNFINISHED: Final = frozenset({TaskState.QUEUED, TaskState.RUNNING})
@@ -39,7 +39,7 @@ class SqliteTasks:
     """Implements `Tasks`."""
 
     def __init__(
-        self, commit: GroupCommit, reader: apsw.Connection, reading: Reading, identities: IdSource, clock: Clock
+        self, commit: GroupCommit, reader: Connection, reading: Reading, identities: IdSource, clock: Clock
     ) -> None:
         self._commit = commit
         self._reader = reader
@@ -64,7 +64,7 @@ class SqliteTasks:
     def add(self, task: Task, entry: AuditEntry | None, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new task."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             row = (task.id, task.app_id, task.state.value, msgspec.json.encode(task))
             connection.execute(_SQL["add"], row)
             note(connection, entry, answer)
@@ -77,7 +77,7 @@ class SqliteTasks:
         Conflict when it is finished, NotFound when there is none.
         """
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             stored = _require(connection, task)
             if stored.state not in _UNFINISHED:
                 raise Conflict(f"the task is {stored.state.value} already; it cannot be changed any more")
@@ -102,7 +102,7 @@ class SqliteTasks:
         positions = self._ids.take(now, max(1, len(found.deliveries)))
         restart = moving.Restart(_TRIGGERS[task.kind], due_at, now, positions)
 
-        def job(connection: apsw.Connection) -> tuple[Task, Sequence[int]]:
+        def job(connection: Connection) -> tuple[Task, Sequence[int]]:
             stored = _require(connection, task)
             if stored.state not in _UNFINISHED or stored.cursor != task.cursor:
                 return stored, ()
@@ -129,17 +129,17 @@ class SqliteTasks:
         return found
 
 
-def _load(connection: apsw.Connection, app_id: str, task_id: int) -> Task | None:
+def _load(connection: Connection, app_id: str, task_id: int) -> Task | None:
     raw = select_value(connection, _SQL["get"], (task_id, app_id))
     return None if raw is None else _task.decode(raw)
 
 
-def _require(connection: apsw.Connection, task: Task) -> Task:
+def _require(connection: Connection, task: Task) -> Task:
     stored = _load(connection, task.app_id, task.id)
     if stored is None:
         raise NotFound("there is no such task")
     return stored
 
 
-def _put(connection: apsw.Connection, task: Task) -> None:
+def _put(connection: Connection, task: Task) -> None:
     connection.execute(_SQL["put"], (task.state.value, msgspec.json.encode(task), task.id))

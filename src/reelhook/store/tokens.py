@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.errors import NotFound
@@ -16,10 +15,11 @@ from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.noting import note
 from reelhook.store.select import select_column, select_value
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
-_SQL: Final = statements("sqlite", "tokens")
+_SQL: Final = statements("tokens")
 _MOST_REMEMBERED: Final = 10_000
 _token: Final = msgspec.json.Decoder(Token)
 
@@ -27,7 +27,7 @@ _token: Final = msgspec.json.Decoder(Token)
 class SqliteTokens:
     """Implements `Tokens`."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
         self._commit = commit
         self._reader = reader
         self._by_hash: dict[bytes, Token] = {}
@@ -54,7 +54,7 @@ class SqliteTokens:
     def add(self, token: Token, entry: AuditEntry, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a token; NotFound when its app is gone."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             require_app(connection, token.app_id)
             connection.execute(_SQL["add"], (token.id, token.app_id, token.hash, msgspec.json.encode(token)))
             note(connection, entry, answer)
@@ -64,7 +64,7 @@ class SqliteTokens:
     def remove(self, app_id: str, token_id: int, entry: AuditEntry) -> Awaitable[None]:
         """Delete a token: when this is done it opens nothing any more."""
 
-        def job(connection: apsw.Connection) -> None:
+        def job(connection: Connection) -> None:
             connection.execute(_SQL["remove"], (token_id, app_id))
             if not connection.changes():
                 raise NotFound("there is no such token")

@@ -1,7 +1,5 @@
 """Implements `Upkeep`: what the store wants done in the background, and how it is."""
 
-import apsw
-
 from reelhook.ports import Clock
 from reelhook.store.arrears import Arrears
 from reelhook.store.commit import GroupCommit
@@ -9,6 +7,7 @@ from reelhook.store.expire import Expiring
 from reelhook.store.prune import Pruning
 from reelhook.store.queue import count_waiting
 from reelhook.store.reading import Reading
+from reelhook.store.sql import Connection
 
 _MEASURED_FOR_MS = 10_000
 
@@ -16,7 +15,7 @@ _MEASURED_FOR_MS = 10_000
 class SqliteUpkeep:
     """Small steps; each in a commit of its own, between those of deliveries."""
 
-    def __init__(self, commit: GroupCommit, reader: apsw.Connection, reading: Reading, clock: Clock) -> None:
+    def __init__(self, commit: GroupCommit, reader: Connection, reading: Reading, clock: Clock) -> None:
         self._commit = commit
         self._reading = reading
         self._clock = clock

@@ -4,24 +4,22 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
-import apsw
-
-from reelhook.errors import ReelhookError, StorageFull, StoreBusy
+from reelhook.errors import ReelhookError
 from reelhook.store.accepting import Accepting
-from reelhook.store.commit import PROBE, Operation, Refused, WriterFailed
+from reelhook.store.commit import PROBE, Operation, Refused
 from reelhook.store.queue import Claiming
 from reelhook.store.recording import Recording
+from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 
-_SET_MARK: Final = statements("sqlite", "journal")["set_handed_over_from"]
-_TOUCH: Final = statements("sqlite", "journal")["touch"]
-_NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
+_SET_MARK: Final = statements("journal")["set_handed_over_from"]
+_TOUCH: Final = statements("journal")["touch"]
 
 
 class Writer:
     """Applies batches on the one connection that writes."""
 
-    def __init__(self, connection: apsw.Connection, now: Callable[[], int]) -> None:
+    def __init__(self, connection: Connection, now: Callable[[], int]) -> None:
         self._connection = connection
         self._now = now
         self._mark: int | None = None
@@ -32,14 +30,14 @@ class Writer:
     def apply(self, batch: list[Operation], mark: int) -> list[Any]:
         """Commit the batch whole; raise after a rollback when anything in it failed."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.begin()
             results = self._run(batch)
             if mark != self._mark:
                 self._connection.execute(_SET_MARK, (mark,))
-            self._connection.execute("COMMIT")
+            self._connection.commit()
         except Exception as error:
-            self._roll_back()
-            raise _named(error) from error
+            self._connection.rollback()
+            raise self._connection.named(error) from error
         self._mark = mark
         return results
 
@@ -73,25 +71,10 @@ class Writer:
             return [self._write(write) for write in values]
         return nothing
 
-    def _write(self, write: Callable[[apsw.Connection], Any]) -> Any:
+    def _write(self, write: Callable[[Connection], Any]) -> Any:
         """Run one comfortable write in a savepoint: a refusal meant for its caller undoes it and nothing else."""
         try:
             with self._connection:
                 return write(self._connection)
         except ReelhookError as error:
             return Refused(error)
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
-def _named(error: Exception) -> Exception:
-    """Name what went wrong with the disk in our words; every other error belongs to an operation."""
-    if isinstance(error, apsw.FullError):
-        return StorageFull(_NO_SPACE)
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
-        return StoreBusy("another program holds the lock of the database file; nothing was stored; try again")
-    if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
-        return WriterFailed(f"the database file cannot be written ({error}); check the disk, then start again")
-    return error

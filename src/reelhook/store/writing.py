@@ -5,16 +5,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
-import apsw
-
 from reelhook.store.commit import GroupCommit
+from reelhook.store.sql import Connection
 
 T = TypeVar("T")
 
 
-def write(
-    commit: GroupCommit, job: Callable[[apsw.Connection], T], then: Callable[[], None] | None = None
-) -> Awaitable[T]:
+def write(commit: GroupCommit, job: Callable[[Connection], T], then: Callable[[], None] | None = None) -> Awaitable[T]:
     """Run `job` in the next commit, and `then` in the loop when it is on disk, before the caller goes on.
 
     The operation is shielded: a caller that is cancelled (its client hung up) does not keep `then` from running, or

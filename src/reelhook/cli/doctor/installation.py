@@ -11,7 +11,7 @@ import apsw
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
 from reelhook.errors import ReelhookError
 from reelhook.settings import Settings
-from reelhook.store.connection import FileLock, open_reader
+from reelhook.store.connection import FileLock, SqliteConnection, open_reader
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import latest_version, schema_version
 
@@ -75,7 +75,7 @@ def _schema(database: Path, version: int) -> Finding:
     return ok("database", f"{database} is readable and up to date")
 
 
-def _key(database: Path, connection: apsw.Connection, settings: Settings) -> Finding:
+def _key(database: Path, connection: SqliteConnection, settings: Settings) -> Finding:
     """Try the key on what was sealed with it. The connection cannot write, so that nothing is made here."""
     key_file = database.with_name(database.name + ".key")
     if settings.secret_key is None and not key_file.is_file():

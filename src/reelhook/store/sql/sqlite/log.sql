@@ -2,7 +2,7 @@
 -- index and with all filters; then the lines of these few ids. `:filters` stands for the filters of the table, which
 -- are written once; a parameter that is NULL filters nothing.
 
--- name: attempt_filters
+-- name: attempts_filters
 a.app_id = :app_id
 AND (:endpoint_id IS NULL OR a.endpoint_id = :endpoint_id)
 AND (:event_type IS NULL OR a.event_type = :event_type)
@@ -14,7 +14,7 @@ AND (:asset IS NULL OR a.event_id IN (SELECT value FROM json_each(:asset_tail)) 
 AND (:any_endpoint IS NULL OR a.endpoint_id IN (SELECT value FROM json_each(:any_endpoint))
   OR a.event_type IN (SELECT value FROM json_each(:any_type)))
 
--- name: delivery_filters
+-- name: deliveries_filters
 d.app_id = :app_id
 AND (:endpoint_id IS NULL OR d.endpoint_id = :endpoint_id)
 AND (:state IS NULL OR d.state = :state)
@@ -30,7 +30,7 @@ AND (:any_endpoint IS NULL OR d.endpoint_id IN (SELECT value FROM json_each(:any
   OR EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id
              AND e.type IN (SELECT value FROM json_each(:any_type))))
 
--- name: event_filters
+-- name: events_filters
 e.app_id = :app_id
 AND (:event_type IS NULL OR e.type = :event_type)
 AND (:events IS NULL OR e.id IN (SELECT value FROM json_each(:events)))

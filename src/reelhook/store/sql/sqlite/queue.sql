@@ -95,6 +95,15 @@ WHERE o.endpoint_id = ? AND o.lane = ? ORDER BY o.position LIMIT 1;
 -- name: position
 SELECT position FROM deliveries WHERE id = ?;
 
+-- name: due_of
+SELECT next_attempt_at FROM deliveries WHERE id = ?;
+
+-- name: block
+UPDATE deliveries SET next_attempt_at = NULL WHERE id = ?;
+
+-- name: event
+SELECT type, given_id FROM events WHERE id = ?;
+
 -- name: set_due
 UPDATE deliveries SET next_attempt_at = ?, updated_at = ? WHERE id = ?;
 

@@ -1,0 +1,73 @@
+"""What the store's code knows of a database: a connection that runs statements, one after the other, and waits."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from reelhook.store.statements import Bulk
+
+Row = tuple[Any, ...]
+
+
+class Cursor(Protocol):
+    """What a statement answered."""
+
+    @property
+    def get(self) -> Any:
+        """The first column of the first row; None without a row."""
+        ...
+
+    def fetchone(self) -> Row | None: ...  # noqa: D102
+    def fetchall(self) -> list[Row]: ...  # noqa: D102
+    def close(self, force: bool = ..., /) -> None: ...  # noqa: D102
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class Connection(Protocol):
+    """One connection, used by one thread at a time. As a context manager it is a savepoint: an error undoes what was
+    done within.
+    """
+
+    @property
+    def in_transaction(self) -> bool: ...  # noqa: D102
+
+    def execute(self, statement: str, bindings: Any = ...) -> Cursor:
+        """Run a statement with a sequence for `?`, or a mapping for `:name`."""
+        ...
+
+    def bulk(self, bulk: "Bulk", rows: list[Row]) -> int:
+        """Run a statement over many rows at once; return how many rows changed."""
+        ...
+
+    def bulk_rows(self, bulk: "Bulk", rows: list[Row]) -> list[Row]:
+        """Ask a statement of many rows at once; return what it answers."""
+        ...
+
+    def changes(self) -> int:
+        """Return how many rows the last statement changed."""
+        ...
+
+    def begin(self, *, write: bool = True) -> None:
+        """Begin a transaction; one that only reads sees one commit throughout."""
+        ...
+
+    def commit(self) -> None: ...  # noqa: D102
+
+    def rollback(self) -> None:
+        """Undo the transaction, where there is one."""
+        ...
+
+    def run_script(self, text: str) -> None:
+        """Run statements of this backend that are known by no name: migrations."""
+        ...
+
+    def named(self, error: Exception) -> Exception:
+        """Name what went wrong with the database in our words; every other error belongs to an operation."""
+        ...
+
+    def close(self) -> None: ...  # noqa: D102
+    def __enter__(self) -> Any: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> Any: ...
