@@ -34,6 +34,8 @@ def open_sealer(connection: Connection, given: Secret | None, key_file: Path) ->
         Unavailable: the key is missing, too short, or not the one that the database was sealed with.
     """
     check = _meta(connection, "seal_check")
+    if given and check is not None and _is_passphrase(given.reveal()) and _meta(connection, "seal_salt") is None:
+        raise Unavailable(_wrong_key(True, key_file))  # no passphrase has sealed anything here
     key = _given_key(connection, given.reveal()) if given else _file_key(key_file, sealed=check is not None)
     sealer = Sealer(key)
     if check is None:
@@ -47,18 +49,22 @@ def open_sealer(connection: Connection, given: Secret | None, key_file: Path) ->
 
 
 def _given_key(connection: Connection, text: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) == KEY_BYTES:
-        return raw
+    if not _is_passphrase(text):
+        return base64.b64decode(text)
     if len(text) < SHORTEST_PASSPHRASE:
         raise Unavailable(
             f"{_SETTING} is too short: give the base64 of {KEY_BYTES} random bytes, "
             f"or a passphrase of {SHORTEST_PASSPHRASE} characters or more"
         )
     return hashlib.scrypt(text.encode(), salt=_salt(connection), **_SCRYPT)
+
+
+def _is_passphrase(text: str) -> bool:
+    """Tell whether a key is to be stretched; else it is the base64 of the key itself."""
+    try:
+        return len(base64.b64decode(text, validate=True)) != KEY_BYTES
+    except (binascii.Error, ValueError):
+        return True
 
 
 def _salt(connection: Connection) -> bytes:
