@@ -18,13 +18,21 @@ from bench.stream import DIGITS, Stream, moment
 
 SIZE = 1024
 """Bytes of a posted event."""
+ASSET = (
+    b'"asset":{"id":"ast_019a3f6c2b7d0001","kind":"video","name":"aurora.mp4","path":"/films/2026/aurora.mp4",'
+    b'"format":"mp4","size":184549376,"mime_type":"video/mp4","width":3840,"height":2160,"duration":244.52,'
+    b'"bitrate":6037000,"tags":["aurora","norway"],"status":"ready","version":1,"user_id":"usr_1024",'
+    b'"ids":{"vimeo":"456789123"},"metadata":{"custom":{"status":"in review"}},'
+    b'"url":"https://cdn.example.com/aurora/original.mp4","context":"campaign-2026-winter",'
+)
+"""How an asset begins, as platforms post it; dialects read most of it."""
 
 
 class Plan(NamedTuple):
     """What to post where. `rate` (per s) makes it an open loop, and `types` take turns.
 
     `window` limits how many events may be under way in a closed loop, given that each arrives `fan_out` times;
-    0 = no limit.
+    0 = no limit. With `asset` the data hold one, as the dialects of foreign systems need it.
     """
 
     port: int
@@ -35,6 +43,7 @@ class Plan(NamedTuple):
     rate: float | None = None
     window: int = 0
     fan_out: int = 1
+    asset: bool = False
 
 
 class Sent(NamedTuple):
@@ -133,9 +142,10 @@ class _Outgoing(Stream):
 
 def frame(plan: Plan, event_type: str) -> tuple[bytes, bytes]:
     """Return a request up to its times and from there on; its body has `SIZE` bytes."""
-    start, end = b'{"type":"%s","data":{' % event_type.encode(), b'"}}'
+    start, end = b'{"type":"%s","data":{' % event_type.encode(), b'"}}}' if plan.asset else b'"}}'
     times = len(b'"t":,"d":') + 2 * DIGITS
-    filler = b',"title":"' + b"x" * (SIZE - len(start) - len(end) - times - 10)
+    before = b"," + (ASSET if plan.asset else b"") + b'"title":"'
+    filler = before + b"x" * (SIZE - len(start) - len(end) - times - len(before))
     head = (
         f"POST {plan.path} HTTP/1.1\r\nhost: 127.0.0.1:{plan.port}\r\nauthorization: Bearer {plan.token}\r\n"
         f"content-type: application/json\r\ncontent-length: {SIZE}\r\n\r\n"
