@@ -22,7 +22,7 @@ ASSET = (
     b'"asset":{"id":"ast_019a3f6c2b7d0001","kind":"video","name":"aurora.mp4","path":"/films/2026/aurora.mp4",'
     b'"format":"mp4","size":184549376,"mime_type":"video/mp4","width":3840,"height":2160,"duration":244.52,'
     b'"bitrate":6037000,"tags":["aurora","norway"],"status":"ready","version":1,"user_id":"usr_1024",'
-    b'"ids":{"vimeo":"456789123"},"metadata":{"custom":{"status":"in review"}},'
+    b'"title":"Aurora over Tromsoe","ids":{"vimeo":"456789123"},"metadata":{"custom":{"status":"in review"}},'
     b'"url":"https://cdn.example.com/aurora/original.mp4","context":"campaign-2026-winter",'
 )
 """How an asset begins, as platforms post it; dialects read most of it."""
@@ -144,7 +144,7 @@ def frame(plan: Plan, event_type: str) -> tuple[bytes, bytes]:
     """Return a request up to its times and from there on; its body has `SIZE` bytes."""
     start, end = b'{"type":"%s","data":{' % event_type.encode(), b'"}}}' if plan.asset else b'"}}'
     times = len(b'"t":,"d":') + 2 * DIGITS
-    before = b"," + (ASSET if plan.asset else b"") + b'"title":"'
+    before = b"," + (ASSET + b'"description":"' if plan.asset else b'"title":"')
     filler = before + b"x" * (SIZE - len(start) - len(end) - times - len(before))
     head = (
         f"POST {plan.path} HTTP/1.1\r\nhost: 127.0.0.1:{plan.port}\r\nauthorization: Bearer {plan.token}\r\n"
