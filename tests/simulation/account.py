@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.simulation.process import Process
+from tests.simulation.process import Process, at_once
 
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.task import Task
@@ -95,10 +95,10 @@ def read_account(process: Process) -> Account:
 def _versions(process: Process) -> dict[tuple[int, int], Endpoint]:
     found: dict[tuple[int, int], Any] = {}
     for key in process.rows("SELECT endpoint_id, version FROM endpoint_versions"):
-        found[key] = process.store.endpoints.version(*key)
+        found[key] = at_once(process.store.endpoints.version(*key))
     return found
 
 
 def _tasks(process: Process) -> list[Task]:
     apps = [app.id for app in process.store.apps.all()]
-    return [task for app_id in apps for task in process.store.tasks.page(app_id, None, 500).items]
+    return [task for app_id in apps for task in at_once(process.store.tasks.page(app_id, None, 500)).items]

@@ -2,13 +2,15 @@
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualLoop
 
 from reelhook.errors import StorageFull
 from reelhook.store.commit import GroupCommit, Outcome, WriterFailed
+
+REFUSES: Final = "disk.refuses"
 
 
 class Disk:
@@ -34,11 +36,14 @@ class Disk:
 
         def fateful(batch: list[Any], opening: Any) -> list[Any]:
             if self.full:
+                self._trace.add(REFUSES, why="full")
                 raise StorageFull("the simulated disk is full")
             if self.breaks == "before":
+                self._trace.add(REFUSES, why="broken")
                 raise WriterFailed("simulated I/O error before the commit")
             results = apply(batch, opening)
             if self.breaks == "after":
+                self._trace.add(REFUSES, why="broken")
                 raise WriterFailed("simulated I/O error after the commit")
             return results
 

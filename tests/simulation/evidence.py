@@ -3,17 +3,19 @@ side, delivery by delivery.
 """
 
 import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 from tests.simulation.account import Account, AttemptRow, DeliveryRow, EventRow
+from tests.simulation.disk import REFUSES
 from tests.simulation.ledger import Draft, Exchange, History, Ledger, Order, Publish
 from tests.simulation.trace import Trace
 
 from reelhook.model import ids
 from reelhook.model.endpoint import Endpoint
-from reelhook.worker.dispatcher import Limits
+from reelhook.worker.limits import Limits
 
 INTERRUPTED = "interrupted"
 NOT_SENT = "prepare_failed"
@@ -59,12 +61,29 @@ class Evidence:
                 self.events_of_nonce.setdefault(nonce, []).append(event)
         self._endpoint_of_place = {_place(history): history for history in ledger.endpoints.values()}
         self._lives = _storing_lives(ledger.first_ids)
+        self.refusals = _refusals(trace)
+        self.births = [place for place, happening in enumerate(trace.happenings) if happening.what == "STARTS"]
         self.strangers: list[Exchange] = []
+        self._course_of_exchange: dict[int, Course] = {}
         self.courses = self._courses()
 
     def endpoint(self, exchange: Exchange) -> History | None:
         """Return whose request this was, by where it went."""
         return self._endpoint_of_place.get((exchange.host, exchange.path.partition("?")[0]))
+
+    def course_of(self, exchange: Exchange) -> Course | None:
+        """Return the delivery that a request was about; None when the store knows none."""
+        return self._course_of_exchange.get(exchange.number)
+
+    def by_endpoint_and_life(self) -> Iterator[tuple[History, list[Exchange]]]:
+        """Return the requests of each endpoint in each life of the process."""
+        found: dict[tuple[int, int], list[Exchange]] = {}
+        for exchange in self.ledger.exchanges:
+            history = self.endpoint(exchange)
+            if history is not None:
+                found.setdefault((history.id, exchange.life), []).append(exchange)
+        for (endpoint_id, _), exchanges in found.items():
+            yield self.ledger.endpoints[endpoint_id], exchanges
 
     def life_of(self, number: int) -> int:
         """Return in which life of the process an id was made."""
@@ -80,9 +99,14 @@ class Evidence:
             place -= 1
         return place
 
-    def version(self, attempt: AttemptRow) -> Endpoint | None:
-        """Return the endpoint as it was for an attempt."""
-        return self.account.versions.get((attempt.endpoint_id, attempt.endpoint_version))
+    def versions(self, attempt: AttemptRow) -> list[Endpoint]:
+        """Return the endpoint as it was for an attempt; for an interruption, as it can have been when it was found."""
+        if attempt.failure != INTERRUPTED:
+            version = self.account.versions.get((attempt.endpoint_id, attempt.endpoint_version))
+            return [] if version is None else [version]
+        history = self.ledger.endpoints.get(attempt.endpoint_id)
+        begun = self.births[self.life_of(attempt.id) - 1]
+        return [one.endpoint for one in history.possible(begun, begun)] if history else []
 
     def story(self, course: Course) -> str:
         """Tell all that happened to one delivery."""
@@ -109,6 +133,7 @@ class Evidence:
                 self.strangers.append(exchange)
             else:
                 found[delivery.id].exchanges.append(exchange)
+                self._course_of_exchange[exchange.number] = found[delivery.id]
         for course in found.values():
             course.orders = [order for order in self.ledger.orders if _concerns(order, course)]
             self._lay_out(course)
@@ -131,6 +156,15 @@ class Evidence:
                     course.misfits.append(f"attempt {attempt.number} is recorded, and nothing was sent in life {life}")
             course.steps.append(Step(attempt, exchange))
         course.misfits += [f"exchange {one.number} of life {one.life} is not recorded" for one in left]
+
+
+def _refusals(trace: Trace) -> dict[tuple[int, str | None], list[int]]:
+    """Return when the disk refused a commit, by life of the process and by what was wrong with it."""
+    found: dict[tuple[int, str | None], list[int]] = {}
+    for place, happening in enumerate(trace.happenings):
+        if happening.what == REFUSES:
+            found.setdefault((happening.life, dict(happening.facts)["why"]), []).append(place)
+    return found
 
 
 def _storing_lives(first_ids: list[int]) -> tuple[list[int], list[int]]:

@@ -20,10 +20,6 @@ class Fate:
         self._kill: Callable[[], None] = lambda: None
         self.skew = 0
 
-    @property
-    def finished(self) -> bool:
-        return not self._events
-
     def born(self, loop: VirtualLoop) -> None:
         """A new life begins; a disk that broke is replaced by then."""
         self._kill = loop.kill

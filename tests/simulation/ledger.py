@@ -155,3 +155,8 @@ class Ledger:
     """The first id that each life of the process took: ids only grow, so they tell in which life a row was made."""
     complaints: list[str] = field(default_factory=list)
     """What must never happen and was seen while the world ran: faults nobody took care of, errors in the log."""
+
+    def present(self) -> list[History]:
+        """Return the endpoints that were made, and that nobody has asked to delete."""
+        there = self.endpoints.values()
+        return [one for one in there if one.removal_asked is None and not one.versions[0].void]

@@ -9,7 +9,11 @@ from tests.simulation.ledger import Ask, Draft, Publish
 from reelhook.model.endpoint import Endpoint, Ordering
 
 Found = Iterator[tuple[str, Course | None]]
-_BUSY = frozenset({"storage-full", "unavailable"})
+_BUSY = {"storage-full": "full", "unavailable": "broken"}
+"""What a publisher may be told, and what must then be wrong with the disk."""
+_LATELY_MS = 10_000
+_MOST_REFUSALS = 6
+"""One commit finds the disk full for each of those who ask the same at once, and wait for each other."""
 _OPERATIONAL = ("endpoint.", "delivery.")
 
 
@@ -59,11 +63,29 @@ def the_same_request_makes_one_event(evidence: Evidence) -> Found:
 
 
 def refusals_have_good_reasons(evidence: Evidence) -> Found:
-    """All that is published is valid, so only a store that cannot write may refuse it."""
+    """All that is published is valid, so only a store that cannot write may refuse it, while it cannot."""
     for publish in evidence.ledger.publishes:
         for ask in publish.asks:
-            if ask.error is not None and ask.error not in _BUSY:
+            if ask.error is not None and not _could_not_write(evidence, ask):
                 yield f"publish {publish.number} was refused: {ask.error}", None
+
+
+def _could_not_write(evidence: Evidence, ask: Ask) -> bool:
+    """Tell whether the disk was as the publisher was told, just before he was."""
+    assert ask.ended is not None
+    why, told_at = _BUSY.get(ask.error or ""), evidence.trace.time_of(ask.ended)
+    places = [place for place in evidence.refusals.get((ask.life, why), []) if place < ask.ended]
+    return bool(places) and told_at - evidence.trace.time_of(places[-1]) <= _LATELY_MS
+
+
+def nobody_waits_for_a_full_disk(evidence: Evidence) -> Found:
+    """Who publishes while the disk is full is told so, and not kept waiting until it has space again."""
+    for publish in evidence.ledger.publishes:
+        for ask in publish.asks:
+            places = evidence.refusals.get((ask.life, "full"), [])
+            waited = sum(ask.begun < place < (ask.ended or evidence.end) for place in places)
+            if waited > _MOST_REFUSALS:
+                yield f"publish {publish.number} waited while {waited} commits found the disk full", None
 
 
 def later_events_have_larger_ids(evidence: Evidence) -> Found:

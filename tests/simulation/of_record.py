@@ -84,9 +84,10 @@ def _unjustified(evidence: Evidence, course: Course) -> str | None:
     if state == "delivered" and not (last and last[0].attempt.succeeded):
         return "it counts as delivered, and its last attempt did not succeed"
     if state == "failed":
-        if not last or last[0].attempt.succeeded or last[0].interrupted:
+        if not last or last[0].attempt.succeeded or not last[0].counts:
             return "it counts as failed, and its last attempt did not fail"
-        if last[0].certain and wait_after(last[0], evidence.version(last[0].attempt)) is not None:
+        waits = [wait_after(last[0], version) for version in evidence.versions(last[0].attempt)]
+        if last[0].certain and waits and None not in waits:
             return "it was given up before its schedule was used up"
     if state == _CANCELLED:
         history = evidence.ledger.endpoints.get(course.delivery.endpoint_id)

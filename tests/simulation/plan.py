@@ -23,8 +23,8 @@ from reelhook.model.endpoint import (
     ScheduleRetry,
 )
 from reelhook.model.secret import Secret
-from reelhook.worker.dispatcher import Limits
 from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.limits import Limits
 
 EPOCH: Final = 1_795_242_600_000
 TYPES: Final = ("asset.uploaded", "asset.processed", "asset.metadata_changed", "live.started", "own.thing")
@@ -103,7 +103,7 @@ def draw(seed: int) -> Plan:
         span=span,
         long=long,
         seldom=long or any(what == "clock" and abs(value) > 60_000 for _, what, value in environment),
-        limits=_limits(chance),
+        limits=_limits(dice(seed, "limits")),
         slowest_commit=chance.choice((0.02, 0.5, 3.0)),
         apps=apps,
         endpoints=endpoints,
@@ -172,6 +172,7 @@ def _limits(chance: random.Random) -> Limits:
         per_endpoint=chance.choice((1, 4, 64)),
         room=chance.choice((1, 2, 8, 1024)),
         in_memory=chance.choice((2, 6, 8192)),
+        in_memory_bytes=chance.choice((1, 1000, 1 << 26)),
         congestion=chance.choice((1, 4, 256)),
         circuit=CircuitRule(failures=chance.choice((2, 5, 30)), pause=chance.choice((500, 5000)), longest=20_000),
     )

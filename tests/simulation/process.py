@@ -17,10 +17,11 @@ from reelhook.model.audit import AuditEntry
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
+from reelhook.ports import AccessToken
 from reelhook.server.engine import Engine, EngineOptions, World
 from reelhook.store.sqlite import SqliteOptions, SqliteStore
 from reelhook.telemetry import Lines, Metrics
-from reelhook.worker.dispatcher import Limits
+from reelhook.worker.limits import Limits
 from reelhook.worker.loop import Loop
 from reelhook.worker.maintenance import Indexer, Pruner
 
@@ -28,10 +29,22 @@ KEY: Final = Secret(base64.b64encode(bytes(32)).decode())
 _DRAIN_SECONDS: Final = 5
 
 
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end what waits for nothing here: page reads are made in the loop itself."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits for something")
+
+
 class NoCredentials:
     """Implements `Credentials`: nobody in the simulated world has OAuth2."""
 
-    async def bearer(self, endpoint: Endpoint, *, fresh: bool = False) -> str:
+    async def renew(self, endpoint: Endpoint, refused: str) -> AccessToken | None:
+        raise AssertionError("no token was ever given")
+
+    async def bearer(self, endpoint: Endpoint) -> AccessToken:
         raise AssertionError("no endpoint asks for a token")
 
 

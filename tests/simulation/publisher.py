@@ -27,10 +27,6 @@ class Publisher:
         self._publishes = {publish.number: publish for publish in publishes}
         self._open: dict[int, Publish] = {}
 
-    @property
-    def finished(self) -> bool:
-        return not self._due and not self._open
-
     async def run(self, process: Process, began: int) -> None:
         """Go on where the last life of the process ended; `began` is when the world began (true ms)."""
         asking = [asyncio.create_task(self._again(process, publish)) for publish in self._open.values()]

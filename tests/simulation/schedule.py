@@ -19,13 +19,14 @@ _TRANSIENT = frozenset({"timeout", "connection_refused", "connection_reset", INT
 
 
 class Reading(NamedTuple):
-    """An attempt, its exchange, and how many steps of the schedule are done with it. Not certain: it may have begun
-    anew without our knowing.
+    """An attempt, its exchange, how many steps of the schedule are done with it, and whether it was one of them: of
+    interruptions only each fifth in a row is. Not certain: the schedule may have begun anew without our knowing.
     """
 
     attempt: AttemptRow
     exchange: Exchange | None
     step: int
+    counts: bool
     certain: bool
 
     @property
@@ -44,24 +45,23 @@ def readings(course: Course) -> Iterator[Reading]:
                 step, rescues, certain = 0, 0, True
             elif sum(order.kind != "cancel" for order in course.orders) > 1:
                 certain = False
-        if attempt.failure != INTERRUPTED or rescues + 1 == _INTERRUPTIONS:
-            step, rescues = step + 1, 0
-        else:
-            rescues += 1
-        yield Reading(attempt, exchange, step, certain)
+        counts = attempt.failure != INTERRUPTED or rescues + 1 == _INTERRUPTIONS
+        step, rescues = (step + 1, 0) if counts else (step, rescues + 1)
+        yield Reading(attempt, exchange, step, counts, certain)
         before = attempt
 
 
-def wait_after(reading: Reading, endpoint: Endpoint | None) -> float | None:
+def wait_after(reading: Reading, endpoint: Endpoint) -> float | None:
     """Return how long (s) must be waited after an attempt; None when no other may follow by itself."""
-    if endpoint is None or reading.attempt.succeeded or reading.attempt.failure == NOT_SENT:
+    attempt, exchange = reading.attempt, reading.exchange
+    if attempt.succeeded or attempt.failure == NOT_SENT:
         return None
-    defaults = dialect_of(endpoint.dialect).defaults
-    if not _passes(reading.attempt) and not defaults.retries_non_transient:
+    if not _passes(attempt) and not dialect_of(endpoint.dialect).defaults.retries_non_transient:
         return None
     own = _own_wait(endpoint, reading.step)
-    asked = (reading.exchange.retry_after if reading.exchange else None) or 0.0
-    return None if own is None else max(own, asked)
+    # What was answered to an attempt that was cut short, nobody heard.
+    asked = exchange.retry_after if exchange is not None and not reading.interrupted else None
+    return None if own is None else max(own, asked or 0.0)
 
 
 def disables(exchange: Exchange, dialect: str) -> bool:

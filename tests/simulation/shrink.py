@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from reelhook.store import commit, expire, moving, prune, queue
-from reelhook.worker import dispatcher, tasks
+from reelhook.store import commit, expire, moving, prune, rescuing
+from reelhook.worker import memory, permits, tasks
 
 _SIZES: Final[tuple[tuple[Any, str, tuple[int, ...]], ...]] = (
     (commit, "_LARGEST_BATCH", (1, 3, 8)),
-    (queue, "_RESCUE_CHUNK", (1, 2, 5)),
-    (dispatcher, "_MOST_UNRECORDED", (1, 3, 10)),
+    (rescuing, "_CHUNK", (1, 2, 5)),
+    (permits, "_MOST_UNRECORDED", (1, 3, 10)),
+    (memory, "_SMALLEST_CLAIM", (1, 100)),
     (tasks, "LARGEST_STEP", (1, 2, 4)),
     (moving, "BUDGET", (2, 5)),
     (expire, "_SEARCH", (1, 4)),

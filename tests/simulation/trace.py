@@ -53,9 +53,10 @@ class Trace:
             if happening.what.isupper() or any(str(value) in wanted for _, value in happening.facts)
         ]
 
-    def text(self) -> str:
-        """Write the whole trace."""
-        return "\n".join(f"{place:>6} {happening}" for place, happening in enumerate(self.happenings))
+    def text(self, *, last: int | None = None) -> str:
+        """Write the trace, or its last so many lines."""
+        begin = 0 if last is None else max(0, len(self.happenings) - last)
+        return "\n".join(f"{place:>6} {self.happenings[place]}" for place in range(begin, len(self.happenings)))
 
 
 def _brief(value: Any) -> str:

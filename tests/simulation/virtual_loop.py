@@ -15,8 +15,8 @@ class Stalled(RuntimeError):
     """The simulated world came to a halt: somebody waits for what never comes, or turns in a circle."""
 
 
-_SPINS = 200_000
-"""So many callbacks without time moving on, and the world is caught in a circle."""
+_MOST_TURNS = 300_000
+"""So many callbacks in one life, several times those of the busiest world, and it is caught in a circle."""
 
 
 class VirtualLoop(base_events.BaseEventLoop):
@@ -32,10 +32,15 @@ class VirtualLoop(base_events.BaseEventLoop):
         self.faults: list[str] = []
         self.killed = False
         self._dead = False
-        self._spins = 0
+        self._turns = 0
+        self._patience = (float("inf"), "")
 
     def time(self) -> float:
         return self.virtual_time
+
+    def expect(self, what: str, seconds: float) -> None:
+        """Give the world so long from now on for something, in the place of what was expected before."""
+        self._patience = (self.virtual_time + seconds, what)
 
     def kill(self) -> None:
         """Let nothing run after the callback that runs at this moment."""
@@ -74,18 +79,20 @@ class VirtualLoop(base_events.BaseEventLoop):
             handle._run()
         if self.killed:
             raise Crashed
-        self._spins += 1
-        if self._spins > _SPINS:
-            raise Stalled(f"time stands still at {self.virtual_time}: somebody asks again and again, lastly {handle}")
+        self._turns += 1
+        if self._turns > _MOST_TURNS:
+            raise Stalled(f"at {self.virtual_time} s somebody asks again and again, lastly {handle}")
 
     def _jump(self) -> None:
-        self._spins = 0
         scheduled = self._scheduled
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
         if not scheduled:
             raise Stalled("nothing is ready and no timer is set: somebody waits for what never comes")
         self.virtual_time = max(self.virtual_time, scheduled[0]._when)
+        until, what = self._patience
+        if self.virtual_time > until:
+            raise Stalled(f"{what} is not over after all the time that it was given")
         while scheduled and scheduled[0]._when <= self.virtual_time:
             handle = heapq.heappop(scheduled)
             handle._scheduled = False

@@ -3,22 +3,18 @@
 import asyncio
 import itertools
 import random
-import shutil
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from tests.simulation import plan
 from tests.simulation.account import Account, read_account
 from tests.simulation.disk import Disk
 from tests.simulation.fate import Fate
+from tests.simulation.hearing import heard
 from tests.simulation.ledger import Ledger
 from tests.simulation.network import ScriptedWire
 from tests.simulation.owner import Owner
-from tests.simulation.process import Process
+from tests.simulation.process import Process, at_once
 from tests.simulation.publisher import Publisher
 from tests.simulation.shrink import shrunk
 from tests.simulation.trace import Trace
@@ -27,11 +23,10 @@ from tests.simulation.virtual_loop import Crashed, VirtualClock, VirtualLoop, ru
 from reelhook.errors import ReelhookError
 
 _LONGEST_ATTEMPT: Final = 16
+_PATIENCE: Final = 3600.0
+"""How long (s) beyond what was planned a world may take for anything before it counts as caught in a circle."""
 _CALM_CHECKS: Final = 200
 """How often the end of the world is looked for, at growing distances, before it counts as never coming."""
-_FAULTY: Final = frozenset({"error", "critical", "exception"})
-_EXPECTED: Final = ("disk is full", "I/O error")
-"""Errors in the log that the world itself has caused."""
 
 
 class World:
@@ -49,17 +44,15 @@ class World:
             drawn.publishes, self.ledger, self.trace, plan.dice(drawn.seed, "publisher"), drawn.span
         )
         self.owner = Owner(drawn, self.ledger, self.trace)
-        self.tampering: Callable[[Process], None] = lambda _process: None
         self._chance = plan.dice(drawn.seed, "world")
         self._jitter: random.Random = plan.dice(drawn.seed, "jitter")
         self._time = 0.0
         self.quiet = False
-        self.last: Process | None = None
         self.account: Account | None = None
 
     def run(self) -> None:
         """Let it live until all is quiet, or never will be."""
-        with _heard(self), shrunk(plan.dice(self.plan.seed, "shrink")) as sizes:
+        with heard(self.trace, self.ledger.complaints), shrunk(plan.dice(self.plan.seed, "shrink")) as sizes:
             self.trace.add("WORLD", seed=self.plan.seed, **sizes)
             for life in itertools.count(1):
                 self.trace.life = life
@@ -78,6 +71,9 @@ class World:
         except Crashed:
             life.abandon()
             return False
+        except BaseException:
+            life.abandon()
+            raise
         finally:
             self._time = loop.virtual_time
             self.ledger.complaints += loop.faults
@@ -102,8 +98,9 @@ class _Life:
         """Start, live, and stop in order; return whether the world is at its end."""
         world, trace = self._world, self._world.trace
         world.fate.born(self._loop)
+        self._loop.expect("this life of the process", world.plan.span / 1000 + _PATIENCE)
         trace.add("STARTS", skew=self._clock.skew)
-        process = self._process = world.last = self._open()
+        process = self._process = self._open()
         fate = asyncio.create_task(world.fate.run(self._clock, self._restart.set))
         try:
             rescued = await process.engine.start()
@@ -113,12 +110,12 @@ class _Life:
             return False
         trace.add("RUNS", rescued=rescued)
         living = [
-            fate,
             asyncio.create_task(world.publisher.run(process, plan.EPOCH)),
             asyncio.create_task(world.owner.run(process, plan.EPOCH)),
         ]
-        over = await self._until_over(process, living)
+        over = await self._until_over(process, fate, living)
         trace.add("STOPS")
+        self._loop.expect("the stop of the process", _PATIENCE)
         await process.stop()
         trace.add("STOPPED")
         return over
@@ -145,7 +142,6 @@ class _Life:
             seldom=world.plan.seldom,
         )
         world.ledger.first_ids.append(process.ids.take(self._clock.wall()))
-        world.tampering(process)
         return process
 
     def _fatal(self, reason: str) -> None:
@@ -153,14 +149,18 @@ class _Life:
         self._world.trace.add("KILLED", at="a broken disk", reason=reason)
         self._loop.call_later(0.005, self._loop.kill)
 
-    async def _until_over(self, process: Process, living: list["asyncio.Task[None]"]) -> bool:
+    async def _until_over(
+        self, process: Process, fate: "asyncio.Task[None]", living: list["asyncio.Task[None]"]
+    ) -> bool:
+        """Wait until the process is to be started anew, or everybody has done what he wanted; fate knows no restart."""
         restart = asyncio.create_task(self._restart.wait())
-        while not restart.done() and not all(task.done() for task in living):
-            await asyncio.wait([restart, *(task for task in living if not task.done())], return_when="FIRST_COMPLETED")
+        while not restart.done() and (under_way := [task for task in (fate, *living) if not task.done()]):
+            await asyncio.wait([restart, *under_way], return_when="FIRST_COMPLETED")
         restart.cancel()
-        for task in living:
+        for task in (fate, *living):
             if task.done():
                 task.result()
+        for task in living:
             task.cancel()
         if self._restart.is_set():
             return False
@@ -174,11 +174,13 @@ class _Life:
         for receiver in world.plan.receivers.values():
             receiver.phases.clear()
         world.trace.add("CALM")
+        pauses = [min(3600.0, 1.0 + check * (20.0 if world.plan.seldom else 1.0)) for check in range(_CALM_CHECKS)]
+        self._loop.expect("the end of the world", sum(pauses) + _PATIENCE)
         # What was under way may still disable an endpoint; when it is over, nothing does any more.
         await asyncio.sleep(_LONGEST_ATTEMPT)
         await world.owner.resume_all(process)
-        for check in range(_CALM_CHECKS):
-            await asyncio.sleep(min(3600.0, 1.0 + check * (20.0 if world.plan.seldom else 1.0)))
+        for pause in pauses:
+            await asyncio.sleep(pause)
             if not _busy(process):
                 world.quiet = True
                 break
@@ -187,29 +189,4 @@ class _Life:
 
 def _busy(process: Process) -> bool:
     waits = process.rows("SELECT 1 FROM deliveries WHERE state IN ('pending', 'sending', 'retrying') LIMIT 1")
-    return bool(waits or process.store.tasks.unfinished() or process.engine.notifier._queue)
-
-
-@contextmanager
-def _heard(world: World) -> Iterator[None]:
-    """Hear every log line; an error in the log is a fault of ours, unless the world was made for it."""
-
-    def hear(_logger: Any, level: str, line: Any) -> Any:
-        event = line.pop("event")
-        fault = traceback.format_exc(limit=-3) if line.pop("exc_info", None) else ""
-        world.trace.add("log", level=level, event=event, **{name: str(value) for name, value in line.items()})
-        if level in _FAULTY and not any(cause in str(line) for cause in _EXPECTED):
-            world.ledger.complaints.append(f"the log says {event}: {line} {fault}")
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[hear], wrapper_class=structlog.make_filtering_bound_logger(20))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-def copy_of(template: Path, target: Path) -> None:
-    """Begin with an empty database that is migrated already."""
-    shutil.copyfile(template, target)
+    return bool(waits or at_once(process.store.tasks.unfinished()) or process.engine.notifier._queue)
