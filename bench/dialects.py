@@ -36,9 +36,7 @@ def dialects(rig: Callable[[], Rig], seconds: float, rounds: int, window: int) -
     }
 
 
-def _cost(
-    make: Callable[[], Rig], dialect: str, event_type: str, name: str, seconds: float, window: int
-) -> float:
+def _cost(make: Callable[[], Rig], dialect: str, event_type: str, name: str, seconds: float, window: int) -> float:
     """Return the program's CPU for a message, in microseconds."""
     with make() as rig:
         rig.api.ask("PATCH", "/v1/apps/default", {"limits": {"vimeo_quota": 1_000_000}}).ok()

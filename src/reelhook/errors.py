@@ -155,6 +155,10 @@ class Unavailable(ReelhookError):
     title = "Temporarily unavailable"
 
 
+class Stale(Unavailable):
+    """What was looked up before is not what holds now: another node changed it; nothing was stored; look again."""
+
+
 class StoreBusy(Unavailable):
     """Somebody else holds the database's lock (a shell, a backup tool); nothing was stored; try again."""
 

@@ -5,7 +5,7 @@ Methods that return an awaitable touch the disk through the group commit, or rea
 are point reads (a few microseconds) and may be called anywhere in the loop.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -111,7 +111,8 @@ class Acceptance(msgspec.Struct, gc=False):
     """Everything that one publish promises, committed together or not at all; `deliveries[i]` belong to `events[i]`.
 
     `due_at` (ms, scheduling time) is when what waits is due: at once. `answer` is what the publisher is told then.
-    `contexts` are pairs of an asset's id and a context: what an asset has already stays.
+    `contexts` are pairs of an asset's id and a context: what an asset has already stays. `version` is the journal's
+    own: which version of the app it was matched against.
     """
 
     app_id: str
@@ -122,6 +123,7 @@ class Acceptance(msgspec.Struct, gc=False):
     keys: Sequence[Key] = ()
     contexts: Sequence[tuple[str, str]] = ()
     tellings: Sequence[Told] = ()
+    version: int = 0
 
 
 class Claimed(msgspec.Struct, gc=False):
@@ -197,6 +199,17 @@ Wait = Callable[[int, int], float | None]
 """How long (s) a delivery for this endpoint waits after so many steps of its schedule; None: it is used up."""
 
 
+class Orphans(msgspec.Struct, frozen=True):
+    """Which deliveries in `sending` nobody sends any more: those for endpoints of these shards, but for what this
+    process has in hand; where other processes may still give back what they have, only those that were claimed before
+    a time (ms, wall time).
+    """
+
+    shards: Collection[int]
+    in_hand: Collection[int] = frozenset()
+    claimed_before: int | None = None
+
+
 class Rescued(msgspec.Struct):
     """What a rescue has freed: how many, and those of them that are not sent again."""
 
@@ -255,6 +268,51 @@ class Tellings(Protocol):
         ...
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """What this node has: the number that goes into its ids, the epoch of each shard that is leased to it, and which of
+    these are more than its fair share.
+    """
+
+    number: int
+    epochs: Mapping[int, int]
+    surplus: frozenset[int]
+
+
+class Members(Protocol):
+    """This node among those that share a database. Every method raises Unavailable while that cannot be reached."""
+
+    async def renew(self, *, takes: bool) -> Holding:
+        """Renew all leases; a node that `takes` shards takes what nobody has, up to its fair share, which is nothing
+        for one that does not.
+        """
+        ...
+
+    async def give(self, shards: Collection[int]) -> None:
+        """Let others have shards for which nothing is under way here any more."""
+        ...
+
+    async def leave(self) -> None:
+        """Stop being a member, and let others have all shards at once."""
+        ...
+
+
+class PastAttempt(NamedTuple):
+    """An attempt as a rate limit and a circuit see it; `at` is when it ended (ms, wall time)."""
+
+    at: int
+    duration_ms: float
+    status_code: int | None
+    failure: Failure | None
+
+
+class History(Protocol):
+    """What was sent to an endpoint lately, by whichever process."""
+
+    async def recent(self, endpoint_id: int, since: int, limit: int) -> Sequence[PastAttempt]:
+        """Read the last attempts that ended at `since` (ms, wall time) or later, at most so many, oldest first."""
+        ...
+
+
 class Queue(Protocol):
     """What waits to be sent."""
 
@@ -269,17 +327,18 @@ class Queue(Protocol):
         """Give back deliveries of which no byte was written; the attempt number is given back too."""
         ...
 
-    def rescue(self, now: int, wait: Wait) -> Awaitable[Rescued]:
-        """Free what the previous process left in `sending`, each with an attempt `interrupted`: it is due at once, or,
-        when it was interrupted so often that it counts as a failed attempt, when `wait` says.
+    def rescue(self, now: int, wait: Wait, orphans: Orphans | None = None) -> Awaitable[Rescued]:
+        """Free what other processes left in `sending`, each with an attempt `interrupted`: it is due at once, or,
+        when it was interrupted so often that it counts as a failed attempt, when `wait` says. Without `orphans` no
+        other process lives, and all of it is freed.
         """
         ...
 
-    def next_due(self, endpoint_id: int) -> int | None:
+    def next_due(self, endpoint_id: int) -> int | Awaitable[int | None] | None:
         """Return when the endpoint's first waiting delivery is due (ms); None when nothing waits."""
         ...
 
-    def waiting(self) -> dict[int, int]:
+    def waiting(self) -> dict[int, int] | Awaitable[dict[int, int]]:
         """Return for every endpoint with waiting deliveries when the first is due."""
         ...
 
@@ -329,7 +388,7 @@ class Log(Protocol):
         """List events, newest first."""
         ...
 
-    def event(self, app_id: str, public_id: str) -> Event | None:
+    async def event(self, app_id: str, public_id: str) -> Event | None:
         """Read one event by the id that the world sees."""
         ...
 
@@ -397,9 +456,9 @@ class EventTypes(Protocol):
 class Tasks(Protocol):
     """Tasks and the deliveries that they move; a step and its cursor are one transaction."""
 
-    def get(self, app_id: str, task_id: int) -> Task | None: ...  # noqa: D102
-    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]: ...  # noqa: D102
-    def unfinished(self) -> Sequence[Task]: ...  # noqa: D102
+    async def get(self, app_id: str, task_id: int) -> Task | None: ...  # noqa: D102
+    async def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]: ...  # noqa: D102
+    async def unfinished(self) -> Sequence[Task]: ...  # noqa: D102
     def add(  # noqa: D102
         self, task: Task, entry: AuditEntry | None, answer: SealedAnswer | None = None
     ) -> Awaitable[None]: ...
@@ -418,14 +477,14 @@ class Tasks(Protocol):
 class AuditLog(Protocol):
     """Who changed what."""
 
-    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]: ...  # noqa: D102
+    async def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]: ...  # noqa: D102
     def add(self, entry: AuditEntry) -> Awaitable[None]: ...  # noqa: D102
 
 
 class Answers(Protocol):
     """Answers to POSTs that carried an `Idempotency-Key`, sealed, because they may show a secret once."""
 
-    def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None: ...  # noqa: D102
+    async def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None: ...  # noqa: D102
     def seal(self, app_id: str, key: Key) -> SealedAnswer:
         """Make an answer ready to be committed together with what it tells of. Where one is kept already, the commit
         is refused with Conflict: somebody else has done what was asked for.
@@ -518,9 +577,11 @@ class FreshLinks(msgspec.Struct, frozen=True):
 class Links(Protocol):
     """Fetches fresh links of an asset from its app."""
 
-    async def refresh(self, app_id: str, where: LinkRefresh, asset_id: str | int, ids: Mapping[str, Any]) -> FreshLinks:
-        """Return links that still work for five minutes or, if the app has no better, a little less. Raises
-        PrepareFailed.
+    async def refresh(
+        self, app_id: str, where: LinkRefresh, asset_id: str | int | None, ids: Mapping[str, Any]
+    ) -> FreshLinks:
+        """Return links that still work for five minutes or, if the app has no better, a little less. An asset that has
+        no id of its own is known by its `ids`. Raises PrepareFailed.
         """
         ...
 

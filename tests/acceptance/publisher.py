@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from collections.abc import Collection
 from typing import Self
 
 from tests.support.checker import Ledger
@@ -13,11 +14,12 @@ class Publisher:
     """Posts one event after the other in each thread until the block ends; never posts the same event twice.
 
     An event that got no answer is kept as uncertain: it may have been stored. After that the thread waits for the
-    program to come back.
+    program to come back. So is one that was answered with a status of `doubtful`.
     """
 
-    def __init__(self, program: Program, *, threads: int = 8) -> None:
+    def __init__(self, program: Program, *, threads: int = 8, doubtful: Collection[int] = ()) -> None:
         self.ledger = Ledger.empty()
+        self._doubtful = doubtful
         self._program = program
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
@@ -61,6 +63,10 @@ class Publisher:
             self._note(answer, data)
 
     def _note(self, answer, data) -> None:
+        if answer.status in self._doubtful:
+            self.ledger.uncertain[data["nonce"]] = data
+            time.sleep(0.01)
+            return
         if answer.status == 503:
             time.sleep(0.01)  # said in so many words that it did not take it
             return

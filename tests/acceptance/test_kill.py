@@ -19,54 +19,56 @@ CYCLES = 12
 @pytest.mark.fault("R1")
 @pytest.mark.fault("R2")
 @pytest.mark.fault("R3")
-def test_killed_again_and_again_under_load_it_loses_nothing_and_explains_every_duplicate(program, receiver):
-    targets = [add_endpoint(program.api(), receiver, f"/{name}") for name in ("a", "b")]
+def test_killed_again_and_again_under_load_it_loses_nothing_and_explains_every_duplicate(installation, receiver):
+    targets = [add_endpoint(installation.api(), receiver, f"/{name}") for name in ("a", "b")]
     receiver.behave(Rule(503, path="/b", containing='-7"', times=50))
-    with Publisher(program) as publisher:
+    with Publisher(installation) as publisher:
         for _ in range(CYCLES):
             before = publisher.accepted
             until(lambda: publisher.accepted > before + 20, "the program takes events again")  # noqa: B023 - used at once
             time.sleep(random.uniform(0.0, 0.8))  # the moment of the kill is the point
-            program.kill()
-            program.start()
-    assert_all_accounts_agree(program.api(), publisher.ledger, targets, receiver)
+            installation.kill()
+            installation.start()
+    assert_all_accounts_agree(installation.api(), publisher.ledger, targets, receiver)
 
 
 @pytest.mark.fault("R1")
-def test_killed_before_a_byte_was_sent_it_delivers_after_the_restart_exactly_once(program):
+def test_killed_before_a_byte_was_sent_it_delivers_after_the_restart_exactly_once(installation):
     port = free_port()
     with socket.socket() as deaf, socket.socket() as visitor:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         deaf.bind(("127.0.0.1", port))
         deaf.listen(0)
         visitor.connect(("127.0.0.1", port))  # takes the only place in the queue: the next connection is not answered
-        api = program.api()
+        api = installation.api()
         endpoint = api.post("/v1/endpoints", {"url": f"http://127.0.0.1:{port}/hook"})
         event_id = publish(api)
         until(lambda: api.get("/v1/deliveries?state=sending")["items"], "the delivery is claimed")
-        program.kill()
+        installation.kill()
     with Receiver(port) as receiver:
-        program.start()
-        wait_until_closed(program.api())
+        installation.start()
+        wait_until_closed(installation.api())
         assert [receipt.message_id for receipt in receiver.receipts()] == [event_id]
-    attempts = attempts_of(program.api(), event_id)
+    attempts = attempts_of(installation.api(), event_id)
     assert [attempt["error_class"] for attempt in attempts] == ["interrupted", None]
     assert attempts[0]["endpoint_id"] == endpoint["id"]
 
 
 @pytest.mark.fault("R2")
-def test_killed_after_the_receivers_200_it_sends_one_duplicate_with_the_same_id_and_a_new_timestamp(program, receiver):
-    add_endpoint(program.api(), receiver)
+def test_killed_after_the_receivers_200_it_sends_one_duplicate_with_the_same_id_and_a_new_timestamp(
+    installation, receiver
+):
+    add_endpoint(installation.api(), receiver)
     receiver.behave(Rule(hold=True, times=1))
-    event_id = publish(program.api())
+    event_id = publish(installation.api())
     until(lambda: receiver.counts().held == 1, "the request has arrived")
-    program.signal(signal.SIGSTOP)
+    installation.signal(signal.SIGSTOP)
     receiver.release(200)
-    program.kill()
+    installation.kill()
     first = receiver.receipts()[0]
     until(lambda: time.time() > first.timestamp + 1, "the clock shows another second")
-    program.start()
-    api = program.api()
+    installation.start()
+    api = installation.api()
     wait_until_closed(api)
     receipts = receiver.receipts()
     assert [receipt.message_id for receipt in receipts] == [event_id, event_id]

@@ -35,7 +35,8 @@ def test_a_cloudevent_parses_with_the_official_package(api, receiver):
     assert verify(receipt, target.secret) is None
 
 
-def test_the_whole_life_of_an_event_can_be_followed(api, receiver):
+def test_the_whole_life_of_an_event_can_be_followed(installation, receiver):
+    api = installation.api()
     target = add_endpoint(api, receiver, "/hook", name="My receiver", retry={"kind": "schedule", "delays": [0.1, 0.1]})
     receiver.behave(Rule(503, body="not yet", times=1))
     event_id = publish(api, type="asset.created", data=VIDEO)
@@ -55,7 +56,8 @@ def test_the_whole_life_of_an_event_can_be_followed(api, receiver):
     assert len(csv) == 3
 
 
-def test_a_resend_arrives_with_the_same_id_and_restarts_the_life(api, receiver):
+def test_a_resend_arrives_with_the_same_id_and_restarts_the_life(installation, receiver):
+    api = installation.api()
     add_endpoint(api, receiver)
     event_id = publish(api)
     wait_until_closed(api)

@@ -206,17 +206,19 @@ def test_a_disabled_webhook_stays_so_unless_a_put_gives_a_status(tell):
     [
         ({"url": "[https://example.com/webhook](https://example.com/webhook)"}, "/url: "),
         ({"url": "https://10.0.0.1/"}, "/url: "),
-        ({"url": None}, "missing field: url"),
+        ({"url": None}, "/url: "),
         ({"url": 5}, "/url: "),
         ({"events": []}, "/events: "),
-        ({"events": None}, "missing field: events"),
+        ({"events": None}, "/events: "),
         ({"events": "video.uploaded"}, "/events: "),
         ({"events": ["video-created"]}, "/events/0: "),
         ({"events": ["video.uploaded", 5]}, "/events/1: "),
         ({"secret": ""}, "/secret: "),
         ({"secret": 7}, "/secret: "),
         ({"status": "sleeping"}, "/status: "),
+        ({"status": None}, "/status: "),
         ({"no_such_thing": 1}, "unknown field: no_such_thing"),
+        ({"no_such_thing": None}, "unknown field: no_such_thing"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_is_done(tell, change, said):

@@ -4,11 +4,13 @@ import asyncio
 import json
 import re
 import socket
+from types import SimpleNamespace
 
 import pytest
 from tests.api.house import OPERATOR, URL, call
 from tests.api.served import ServedHouse
 
+from reelhook.api.compat.vimeo.manner import VimeoAdmission
 from reelhook.dialects.vimeo import VIMEO
 from reelhook.errors import StorageFull, Unavailable
 from reelhook.model.access import Role, Scope
@@ -340,11 +342,13 @@ def test_any_accept_is_answered(tell, accept, kind):
         ({"webhook_type": None}, "webhook_type"),
         ({"is_enabled": "yes"}, "is_enabled"),
         ({"is_enabled": 1}, "is_enabled"),
+        ({"is_enabled": None}, "is_enabled"),
         ({"secret": ""}, "secret"),
-        ({"secret": "x" * 257}, "secret"),
+        ({"secret": "x" * 4097}, "secret"),
         ({"secret": 7}, "secret"),
         ({"secret": "***"}, "secret"),
         ({"no_such_thing": 1}, "no_such_thing"),
+        ({"no_such_thing": None}, "no_such_thing"),
     ],
 )
 def test_a_wrong_parameter_is_named_and_nothing_is_done(tell, change, wrong):
@@ -359,6 +363,25 @@ def test_a_wrong_parameter_is_named_and_nothing_is_done(tell, change, wrong):
         return created
 
     assert fields(tell(story)) == [wrong]
+
+
+def test_an_error_says_the_same_above_and_in_its_parameters_and_names_all_events_once(tell):
+    async def story(house):
+        wrong = {**NEW, "webhook_type": "video.created", "webhook_url": "https://10.0.0.1/"}
+        return await house.ask("POST", HOOKS, wrong), await house.ask("POST", HOOKS, {**NEW, "is_enabled": "yes"})
+
+    both, kind = tell(story)
+    said = error(both, 400, 2204)
+    assert said["developer_message"] == "; ".join(
+        f"{one['field']}: {one['error']}" for one in said["invalid_parameters"]
+    )
+    by_field = {one["field"]: one for one in said["invalid_parameters"]}
+    wrong_type = by_field["webhook_type"]
+    assert wrong_type["error"] == "'video.created' is no event of Vimeo"
+    assert wrong_type["developer_message"].startswith("webhook_type: 'video.created' is no event of Vimeo; there are ")
+    assert both.body.count(b"transcript-status-updated") == 1
+    assert error(kind, 400, 2204)["developer_message"] == "is_enabled: expected boolean, got string"
+    assert b"/" not in kind.json()["developer_message"].encode()
 
 
 def test_everything_that_is_wrong_is_named(tell):
@@ -610,6 +633,21 @@ def test_the_quota_is_reset_after_its_minute(tell, monkeypatch):
         await house.get(hooks)
 
     tell(story)
+
+
+def test_the_window_of_an_app_that_was_deleted_is_forgotten(tell, monkeypatch):
+    async def story(house):
+        admission = VimeoAdmission(SimpleNamespace(apps=house.store.apps, clock=house.clock))
+        for name in ("gone", "stays"):
+            await house.post("/v1/apps", {"id": name})
+            admission._count(name, {})
+        await house.ask("DELETE", "/v1/apps/gone")
+        now = house.clock.now
+        monkeypatch.setattr(house.clock, "now", lambda: now() + 60_000)
+        admission._count("stays", {})
+        return sorted(admission._windows)
+
+    assert tell(story) == ["stays"]
 
 
 # Where it is

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -26,6 +27,19 @@ def test_a_new_endpoint_shows_every_field_and_its_secret_once(tell):
     assert (read["timeout"], read["state"], read["circuit"], read["disabled_reason"]) == (15, "active", "closed", None)
     assert (read["dialect"], read["ordering"], read["auth"]) == ("standard", "none", {"type": "none"})
     assert read["created_at"].endswith("Z")
+
+
+def test_an_endpoint_shows_what_the_api_of_its_system_calls_it_and_that_cannot_be_set(tell):
+    async def story(house):
+        vimeo = await house.endpoint(dialect="vimeo", events=["video-created"])
+        cloud = await house.endpoint(dialect="videocloud", compat_id="whk_mine")
+        again = await house.patch(f"/v1/endpoints/{cloud['id']}", {"compat_id": None})
+        return vimeo, cloud, again, await house.endpoint(), await house.endpoint(dialect="scaleflex")
+
+    vimeo, cloud, again, *others = tell(story)
+    assert vimeo["compat_id"] == str(int(vimeo["id"].removeprefix("ep_"), 16))
+    assert cloud["compat_id"] == again["compat_id"] == cloud["id"].replace("ep_", "whk_")
+    assert [one["compat_id"] for one in others] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -271,6 +285,23 @@ def test_rotation_returns_the_new_secret_and_until_when_the_old_one_counts(tell)
     assert stored.retired_secrets == ()
     assert [entry["action"] for entry in audit["items"]][:2] == ["secret.rotated"] * 2
     assert "whsec_" not in json.dumps(audit)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "events"), [("vimeo", ["video-created"]), ("videocloud", []), ("scaleflex", []), ("wochit", [])]
+)
+def test_rotation_makes_a_text_where_secrets_are_texts_and_none_is_brought(tell, dialect, events):
+    async def story(house):
+        made = await house.endpoint(dialect=dialect, events=events)
+        path = f"/v1/endpoints/{made['id']}/secret"
+        rotated = [await house.post(f"{path}/rotate", {}, 200) for _ in range(2)]
+        return rotated, await house.get(path)
+
+    (first, second), shown = tell(story)
+    assert first["previous_expires_at"] is None
+    assert second["previous_expires_at"] is not None
+    assert first["secret"] != second["secret"] == shown["secret"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", one["secret"]) for one in (first, second))
 
 
 def test_at_most_ten_secrets_are_in_their_overlap(tell):

@@ -23,6 +23,28 @@ def test_an_event_is_accepted_and_can_be_read_again(tell):
     assert listed == {"items": [read], "next": None}
 
 
+def test_a_number_beyond_a_double_is_kept_as_it_was_posted_and_reaches_every_dialect(tell):
+    body = b'{"type": "asset.processed", "data": {"asset": {"id": "a", "kind": "video", "duration": 1e400}}}'
+
+    async def story(house):
+        dialects = ("standard", "cloudevents", "videocloud", "vidizmo", "wochit")
+        for dialect in dialects:
+            await house.endpoint(dialect=dialect)
+        made = await house.endpoint(dialect="vimeo", events=["video-transcode-complete"])
+        tested = len(house.wire.sent)  # an endpoint of VIDIZMO's was tested before it was saved
+        receipt = (await house.ask("POST", "/v1/events", body)).ok(202)
+        await house.delivery(endpoint_id=made["id"])
+        while len(house.wire.sent) < tested + receipt["deliveries"]:
+            await asyncio.sleep(0.005)
+        read = [await house.ask("GET", path) for path in (f"/v1/events/{receipt['id']}", "/v1/events")]
+        return receipt, read, [request.body for request in house.wire.sent[tested:]]
+
+    receipt, read, bodies = tell(story)
+    assert receipt["deliveries"] == len(bodies) == 6
+    assert all(b"1e400" in answer.body for answer in read)
+    assert sum(b"1e400" in body for body in bodies) == 2
+
+
 def test_a_batch_is_answered_in_order_and_taken_whole_or_not_at_all(tell):
     async def story(house):
         types = [f"own.type_{number}" for number in range(5)]

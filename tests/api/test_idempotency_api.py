@@ -68,8 +68,8 @@ def test_a_process_that_comes_second_with_a_key_gives_the_answer_of_the_first(te
         recall = house.store.answers.recall
         unseen = [True]
 
-        def late(*name: Any) -> Any:
-            return None if unseen and unseen.pop() else recall(*name)
+        async def late(*name: Any) -> Any:
+            return None if unseen and unseen.pop() else await recall(*name)
 
         house.store.answers.recall = late
         second = await house.ask("POST", "/v1/endpoints", {"url": URL}, key)

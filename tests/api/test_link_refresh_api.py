@@ -40,7 +40,7 @@ def test_null_takes_it_away_and_so_does_the_end_of_the_app(tell):
         ({"url": "https://10.0.0.1/links"}, "/link_refresh/url"),
         ({"url": "https://me:pw@media.example/"}, "/link_refresh/url"),
         ({"secret": ""}, "/link_refresh/secret"),
-        ({"secret": "x" * 257}, "/link_refresh/secret"),
+        ({"secret": "x" * 4097}, "/link_refresh/secret"),
         ({"secret": "whsec_short"}, "/link_refresh/secret"),
         ({"secret": "***"}, "/link_refresh/secret"),
         ({"secret": None}, "/link_refresh/secret"),
@@ -56,6 +56,14 @@ def test_what_cannot_be_called_or_cannot_sign_is_refused_and_changes_nothing(tel
     answer, stored, apps = tell(story)
     assert answer.pointers() == [pointer]
     assert (stored, apps) == (None, 1)
+
+
+def test_a_url_with_a_password_is_refused_in_words_that_fit_here(tell):
+    async def story(house):
+        return await house.ask("PATCH", APP, {"link_refresh": WHERE | {"url": "https://me:pw@media.example/"}})
+
+    (error,) = tell(story).problem(422)["errors"]
+    assert error["detail"] == "a URL holds no user name or password; credentials have fields of their own"
 
 
 def test_an_installation_that_calls_https_only_asks_nobody_over_http(tell):

@@ -126,6 +126,38 @@ def test_a_wrong_value_in_a_mapping_is_found(tell, headers, where):
     assert tell(story).pointers() == [where]
 
 
+@pytest.mark.parametrize(
+    ("patch", "where"),
+    [
+        ({"no_such": None}, ["/no_such"]),
+        ({"no_such": None, "nor/this": None, "name": None}, ["/no_such", "/nor~1this"]),
+        ({"rate_limit": {"count": 5, "per": 1, "burst": None}}, ["/rate_limit/burst"]),
+        ({"auth": {"token": None, "pin": None}}, ["/auth/pin"]),
+    ],
+)
+def test_null_is_no_way_around_the_names_of_fields(tell, patch, where):
+    async def story(house):
+        made = await house.endpoint(name="Archive")
+        refused = await house.ask("PATCH", f"/v1/endpoints/{made['id']}", patch)
+        assert (await house.get(f"/v1/endpoints/{made['id']}"))["name"] == "Archive"
+        return refused, await house.ask("POST", "/v1/endpoints", {"url": URL, **patch})
+
+    refused, made = tell(story)
+    assert refused.pointers() == where
+    assert set(made.pointers()) <= set(where)
+
+
+def test_null_takes_a_field_that_there_is_back_to_its_default(tell):
+    async def story(house):
+        made = await house.endpoint(name="Archive", metadata={"a": 1, "b": 2}, auth={"type": "bearer", "token": "t"})
+        patch = {"name": None, "timeout": None, "metadata": {"a": None, "c": None}, "created_at": None, "auth": None}
+        return await house.patch(f"/v1/endpoints/{made['id']}", patch)
+
+    changed = tell(story)
+    assert (changed["name"], changed["timeout"], changed["metadata"]) == ("", 15, {"b": 2})
+    assert changed["auth"] == {"type": "none"}
+
+
 def test_an_event_id_may_hold_every_visible_character_but_the_dot(tell):
     async def story(house):
         assert (await house.publish(id=VISIBLE))["id"] == VISIBLE

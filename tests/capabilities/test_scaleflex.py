@@ -280,6 +280,16 @@ def test_a4_7_change_meta_fires_for_a_field_or_any_that_becomes_a_value_or_any(h
     assert sorted(one.json()["file"]["uuid"] for one in got) == heard
 
 
+def test_a4_7_an_upload_that_is_posted_as_creation_and_upload_in_one_batch_fires_once(house):
+    endpoint = house.endpoint("scaleflex", events=["on_upload"])
+    asset = {"id": "a", "kind": "video", "name": "aurora.mp4"}
+    created = {"type": "asset.created", "data": {"asset": {"id": "a"}}}
+    items = house.api.ask("POST", "/v1/events/batch", [created, {"type": "asset.uploaded", "data": {"asset": asset}}])
+    assert [one["deliveries"] for one in items.ok(202)["items"]] == [0, 1]
+    (got,) = house.heard(endpoint)
+    assert got.json()["file"]["name"] == "aurora.mp4"
+
+
 def test_a4_7_the_catalogue_says_which_event_is_which_trigger(house):
     def name_of(event_type: str) -> str | None:
         found: str | None = house.api.get(f"/v1/event-types/{event_type}?dialect=scaleflex")["dialect_name"]

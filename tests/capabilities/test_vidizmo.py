@@ -251,9 +251,16 @@ def test_a2_8_no_authentication_sends_no_credentials_and_no_signature(house, web
     (got,) = received(house, app)
     assert "authorization" not in got.headers
     assert [name for name in got.headers if "signature" in name] == []
-    refused = house.api.ask("PATCH", f"/v1/endpoints/{app['id']}", {"secret": "s"})
-    assert refused.status == 422
-    assert refused.json()["errors"][0]["pointer"] == "/secret"
+
+
+def test_a2_8_a_secret_is_kept_and_signs_nothing(house, webhook_app):
+    app = webhook_app(auth={"type": "none"}, secret="anything")
+    assert app["secret"] == "anything"
+    assert house.api.get(f"/v1/endpoints/{app['id']}")["secret"] == "***"
+    comment(house)
+    (got,) = received(house, app)
+    assert [name for name in got.headers if "signature" in name] == []
+    assert b"anything" not in got.body
 
 
 # 9. Events are chosen by category.

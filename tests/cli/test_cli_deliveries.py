@@ -1,5 +1,7 @@
 """`reelhook events`, `deliveries`, `explain`, `tail`, `resend`, `recover`, `replay` and `token`."""
 
+import json
+
 import pytest
 
 from reelhook.cli.client import Client
@@ -30,6 +32,7 @@ SUCCEEDED = FAILED | {
     "id": "att_2", "attempt": 2, "at": "2026-11-21T06:30:05.015Z", "status": "succeeded", "status_code": 204,
     "error_class": None, "duration_ms": 35.0,
 }  # fmt: skip
+DUE = {"state": "pending", "next_attempt_at": "2026-11-21T06:30:00.000Z"}
 TASK = {"id": "tsk_1", "kind": "recover", "state": "queued", "count": 3, "done": 0, "created_at": NOW}
 
 
@@ -57,6 +60,13 @@ def test_the_life_of_a_delivery_is_told_in_sentences():
         ({"state": "retrying", "next_attempt_at": "2026-11-21T06:35:10.000Z"}, {}, "due at 2026-11-21 06:35:10Z, in 5"),
         ({"state": "retrying", "next_attempt_at": "2026-11-21T06:30:00.000Z"}, {}, "that is now"),
         ({"state": "pending"}, {}, "waits for its turn"),
+        (DUE, {"dialect": "vimeo"},
+         "due since 2026-11-21 06:30:00Z and waits for its turn, which the app's vimeo quota or a limit of"),
+        (DUE, {"dialect": "standard", "rate_limit": {"count": 1, "per": 1}}, "which a limit of the endpoint decides"),
+        (DUE, {"dialect": "standard", "rate_limit": None}, "that is now"),
+        (DUE, {"dialect": "vimeo", "circuit": "open"}, "until a probe of the endpoint succeeds"),
+        (DUE, {"dialect": "vimeo", "state": "paused"}, "endpoint is paused"),
+        (DUE | {"next_attempt_at": "2026-11-21T06:35:10.000Z"}, {"dialect": "vimeo"}, "attempt is due at 2026-11-21 0"),
         ({"state": "pending"}, {"state": "paused"}, "endpoint is paused; `reelhook endpoints resume ep_1`"),
         ({"state": "pending"}, {"state": "disabled", "disabled_reason": "gone"}, "endpoint is disabled (gone)"),
         ({"state": "retrying", "next_attempt_at": NOW}, {"circuit": "open"}, "until a probe of the endpoint succeeds"),
@@ -96,6 +106,20 @@ def test_explain_reads_what_it_needs_and_tells_it(reelhook, api):
     found = reelhook("explain", "dlv_1", "--json").json
     assert found["endpoint"] is None
     assert len(found["story"]) == 4
+
+
+HUGE = json.dumps(EVENT | {"data": {"asset": {"size": 0}}}).replace(": 0}", ": 1e400}").encode()
+
+
+def test_a_number_beyond_a_double_in_an_event_hinders_no_command(reelhook, api):
+    api.lay("GET", "/v1/events", b'{"items": [' + HUGE + b'], "next": null}')
+    api.lay("GET", "/v1/events/evt_1", HUGE)
+    api.lay("GET", "/v1/deliveries/dlv_1", DELIVERY)
+    api.lay("GET", "/v1/deliveries/dlv_1/attempts", {"items": [FAILED, SUCCEEDED]})
+    assert "evt_1" in reelhook("events", "list").out
+    assert "size" in reelhook("events", "show", "evt_1").out
+    assert reelhook("events", "show", "evt_1", "--json").json["data"] == {"asset": {"size": None}}
+    assert "Event evt_1 (asset.created)" in reelhook("explain", "dlv_1").out
 
 
 def test_explain_of_a_delivery_that_is_not_there_is_a_no(reelhook, api):

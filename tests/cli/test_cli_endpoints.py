@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from reelhook.dialects.table import DIALECTS
+
 ENDPOINT = {
     "id": "ep_1", "name": "CMS", "url": "https://cms.example.com/hook", "state": "active", "circuit": "closed",
-    "events": ["asset.*"], "secret": "whsec_abc", "disabled_reason": None,
+    "events": ["asset.*"], "secret": "whsec_abc", "disabled_reason": None, "dialect": "vimeo",
 }  # fmt: skip
 ATTEMPT = {"id": "att_1", "status_code": 500, "error": None, "event_type": "asset.created", "duration_ms": 12.3}
 
@@ -22,8 +24,14 @@ def test_endpoints_are_listed_over_as_many_pages_as_it_takes(reelhook, api):
 def test_people_read_a_table(reelhook, api):
     api.lay("GET", "/v1/endpoints", {"items": [ENDPOINT], "next": None})
     head, row = reelhook("endpoints", "list").out.splitlines()
-    assert head.split() == ["ID", "NAME", "STATE", "CIRCUIT", "URL", "EVENTS"]
-    assert row.split() == ["ep_1", "CMS", "active", "closed", "https://cms.example.com/hook", "asset.*"]
+    assert head.split() == ["ID", "NAME", "DIALECT", "STATE", "CIRCUIT", "URL", "EVENTS"]
+    assert row.split() == ["ep_1", "CMS", "vimeo", "active", "closed", "https://cms.example.com/hook", "asset.*"]
+
+
+@pytest.mark.parametrize("command", ["create", "update"])
+def test_help_names_every_dialect(reelhook, command):
+    said = reelhook("endpoints", command, "--help").out
+    assert [name for name in DIALECTS if name not in said] == []
 
 
 def test_an_empty_list_says_how_to_go_on(reelhook, api):

@@ -22,7 +22,7 @@ from reelhook.model.task import Selection, Task, TaskKind, TaskState
 from reelhook.ports import AccessToken
 from reelhook.server import engine as engines
 from reelhook.telemetry import Lines, Metrics
-from reelhook.worker.dispatcher import Limits
+from reelhook.worker.limits import Limits
 
 PATIENT: Final = ScheduleRetry((0.002,) * 500)
 """No delivery is given up while its story lasts."""

@@ -21,7 +21,7 @@ def test_a_delivery_that_is_resent_in_the_commit_that_claims_it_is_queued_once(t
         first, _ = await asyncio.gather(world.store.queue.claim(endpoint.id, 10, world.clock.time, 7, PLENTY), resent)
         claimed = [*first, *await world.claim(endpoint)]
         assert [one.id for one in claimed] == [delivery_id]
-        assert world.store.queue.next_due(endpoint.id) is None
+        assert await world.next_due(endpoint) is None
         assert await world.store.journal.record(world.completion(claimed[0], endpoint))
         assert not await world.claim(endpoint)
 
@@ -38,7 +38,7 @@ def test_a_delivery_that_is_cancelled_in_the_commit_that_claims_it_is_not_sent(t
             world.store.queue.claim(endpoint.id, 10, world.clock.time, 7, PLENTY), cancelled
         )
         assert (list(claimed), delivery.state) == ([], State.CANCELLED)
-        assert world.store.queue.next_due(endpoint.id) is None
+        assert await world.next_due(endpoint) is None
 
     tell(story)
 

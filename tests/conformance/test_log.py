@@ -228,10 +228,10 @@ def test_events_are_filtered_by_type_endpoint_span_and_text(tell: Teller) -> Non
             assert await found(until=START) == []
             assert await found(event=nobody.public_id) == [nobody.id]
             await world.index()
-        assert world.store.log.event("default", nobody.public_id) == nobody
-        assert world.store.log.event("acme", nobody.public_id) is None
+        assert await world.store.log.event("default", nobody.public_id) == nobody
+        assert await world.store.log.event("acme", nobody.public_id) is None
         given = town.attempts[0]["event"]
-        assert world.store.log.event("default", given).given_id == given
+        assert (await world.store.log.event("default", given)).given_id == given
 
     tell(story)
 

@@ -18,12 +18,12 @@ def test_a_restart_knows_whose_owner_was_told_and_when(tell: Teller) -> None:
     told, untold = tell(story)
 
     async def after(world: World) -> None:
-        health = world.store.health()
+        health = await world.store.health()
         assert health[told.id].notified_at == world.clock.time
         assert health[untold.id].notified_at is None
         assert 99 not in health, "nothing is made of an endpoint that was never sent to"
         paused = await world.change(told, state=EndpointState.PAUSED)
         await world.change(paused, state=EndpointState.ACTIVE)
-        assert world.store.health()[told.id].notified_at is None, "enabled again, it starts afresh"
+        assert (await world.store.health())[told.id].notified_at is None, "enabled again, it starts afresh"
 
     tell(after)

@@ -23,7 +23,7 @@ def key(world: World, text: str = "k1") -> Key:
 
 
 async def actions(world: World, app_id: str = "default") -> list[str]:
-    return [entry.action for entry in world.store.audit.page(app_id, None, 100).items]
+    return [entry.action for entry in (await world.store.audit.page(app_id, None, 100)).items]
 
 
 @pytest.mark.parametrize("action", ["resend", "cancel"])
@@ -38,7 +38,7 @@ def test_a_kill_between_a_resend_or_cancel_and_its_audit_entry_cannot_part_them(
                 return queue.cancel("default", event.id + 1, world.clock.time, entry)
             return queue.resend("default", event.id + 1, Trigger.RESEND, world.clock.time, entry)
 
-        [taken, *_] = world.store.audit.page("default", None, 1).items
+        [taken, *_] = (await world.store.audit.page("default", None, 1)).items
         world.clock.move(5)
         [before] = await world.deliveries()
         with pytest.raises(ReelhookError):  # an entry that cannot be written undoes what it tells of
@@ -72,15 +72,15 @@ def changes(world: World, endpoint: Any) -> dict[str, Any]:
     }
 
 
-def state(world: World, endpoint: Any) -> tuple[Any, ...]:
+async def state(world: World, endpoint: Any) -> tuple[Any, ...]:
     store = world.store
     return (
         len(list(store.apps.all())),
         store.tokens.by_hash(b"t" * 32),
         [(one.id, one.version) for one in store.endpoints.all()],
         store.event_types.get("default", "acme.thing"),
-        [task.id for task in store.tasks.unfinished()],
-        len(store.audit.page("default", None, 100).items),
+        [task.id for task in await store.tasks.unfinished()],
+        len((await store.audit.page("default", None, 100)).items),
     )
 
 
@@ -90,14 +90,14 @@ def test_a_kill_between_a_create_and_its_kept_answer_cannot_make_it_happen_twice
         endpoint = await world.endpoint()
         answers = world.store.answers
         make = changes(world, endpoint)[what]
-        before = state(world, endpoint)
+        before = await state(world, endpoint)
         await answers.keep("default", key(world))
         with pytest.raises(Conflict, match="Idempotency-Key"):
             await make(answers.seal("default", key(world)))
-        assert state(world, endpoint) == before, "whoever comes second with a key changes nothing"
+        assert await state(world, endpoint) == before, "whoever comes second with a key changes nothing"
         await make(answers.seal("default", key(world, "k2")))
-        assert state(world, endpoint) != before
-        assert answers.recall("default", KIND, "k2").answer == b'{"made": "once"}'
+        assert await state(world, endpoint) != before
+        assert (await answers.recall("default", KIND, "k2")).answer == b'{"made": "once"}'
 
     tell(story)
 
@@ -109,7 +109,7 @@ def test_an_answer_is_not_kept_when_its_change_is_refused(tell: Teller) -> None:
         late = replace(endpoint, version=5)
         with pytest.raises(Conflict):
             await world.store.endpoints.change(late, world.entry(), answers.seal("default", key(world)))
-        assert answers.recall("default", KIND, "k1") is None
+        assert await answers.recall("default", KIND, "k1") is None
 
     tell(story)
 

@@ -44,7 +44,7 @@ async def settle(house: House) -> None:
     for _ in range(2000):
         await house.store.upkeep.expire(0, 500, house.world.clock.time)
         busy = [one for one in await house.world.deliveries() if one.state in OPEN]
-        if not busy and not house.store.tasks.unfinished():
+        if not busy and not await house.store.tasks.unfinished():
             return
         await asyncio.sleep(0.005)
     raise AssertionError(f"lost, though everything is enabled and every receiver answers: {busy[:3]}")

@@ -69,7 +69,7 @@ def test_an_event_that_kills_the_process_whenever_it_is_sent_is_given_up_in_the_
         assert (delivery.attempts, delivery.next_attempt_at) == (10, None)
         [last, *_] = await world.attempts()
         assert (last.failure, "given up" in last.error, "resend" in last.error) == (Failure.INTERRUPTED, True, True)
-        assert world.store.queue.waiting() == {}
+        assert await world.waiting() == {}
         assert (await world.store.log.stats("default", endpoint.id, 0, world.clock.time + DAY, 365 * DAY)).failed == 1
 
     tell(story)

@@ -23,8 +23,8 @@ async def history_of(world: World, endpoint: Endpoint) -> Endpoint:
     return changed
 
 
-def versions(world: World, endpoint: Endpoint) -> list[bool]:
-    return [world.store.endpoints.version(endpoint.id, number) is not None for number in (1, 2)]
+async def versions(world: World, endpoint: Endpoint) -> list[bool]:
+    return [await world.store.endpoints.version(endpoint.id, number) is not None for number in (1, 2)]
 
 
 @pytest.mark.fault("R30")
@@ -36,16 +36,16 @@ def test_nothing_of_a_deleted_endpoint_is_left_once_its_log_is_past_its_retentio
         await history_of(world, gone)
         world.clock.move(KEPT - 2 * DAY)
         await prune_all(world, world.clock.time - KEPT)
-        assert versions(world, gone) == [True, True], "its log is still shown"
+        assert await versions(world, gone) == [True, True], "its log is still shown"
         assert (await world.attempts(endpoint_id=gone.id))[0].url == gone.url
         world.clock.move(20 * DAY)
         await prune_all(world, world.clock.time - KEPT)
-        assert versions(world, gone) == [False, False]
-        assert gone.id not in world.store.health()
+        assert await versions(world, gone) == [False, False]
+        assert gone.id not in await world.store.health()
         with pytest.raises(NotFound):
             await world.store.log.stats("default", gone.id, 0, DAY, DAY)
-        assert versions(world, stays) == [True, False]
-        assert stays.id in world.store.health()
+        assert await versions(world, stays) == [True, False]
+        assert stays.id in await world.store.health()
 
     tell(story)
 
@@ -74,7 +74,7 @@ def test_versions_that_no_kept_attempt_cites_are_dropped_and_the_current_one_sta
         world.clock.move(60 * DAY)
         endpoint = await world.change(endpoint, name="the last one")
         await prune_all(world, world.clock.time - KEPT)
-        kept = [number for number in range(1, 30) if world.store.endpoints.version(endpoint.id, number)]
+        kept = [number for number in range(1, 30) if await world.store.endpoints.version(endpoint.id, number)]
         assert kept == [21, 22], "the one that was current until today, and the current one"
         assert world.store.endpoints.get("default", endpoint.id) == endpoint
         await world.change(endpoint, name="and on")
@@ -88,11 +88,11 @@ def test_the_audit_log_is_kept_a_year_longer_than_attempts_and_then_pruned(tell:
             await world.store.audit.add(world.entry(action=f"old.{number}"))
         world.clock.move(KEPT + 364 * DAY)
         await prune_all(world, world.clock.time - KEPT)
-        assert len(world.store.audit.page("default", None, 100).items) == 10
+        assert len((await world.store.audit.page("default", None, 100)).items) == 10
         world.clock.move(2 * DAY)
         await world.store.audit.add(world.entry(action="new"))
         assert await world.store.upkeep.prune(world.clock.time - KEPT, 4) == 4
         await prune_all(world, world.clock.time - KEPT)
-        assert [one.action for one in world.store.audit.page("default", None, 100).items] == ["new"]
+        assert [one.action for one in (await world.store.audit.page("default", None, 100)).items] == ["new"]
 
     tell(story)

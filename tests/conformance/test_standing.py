@@ -12,7 +12,7 @@ def test_an_endpoint_that_was_never_sent_to_has_no_last_delivery(tell):
     async def story(world):
         endpoint = await world.endpoint()
         await world.publish(endpoint)
-        assert world.store.standing(endpoint.id) == EndpointStanding()
+        assert (await world.store.standing([endpoint.id]))[endpoint.id] == EndpointStanding()
 
     tell(story)
 
@@ -23,12 +23,12 @@ def test_the_last_attempt_tells_whether_the_last_delivery_succeeded(tell):
         await world.publish(endpoint, other)
         first = world.clock.time
         await world.send(endpoint)
-        assert world.store.standing(endpoint.id) == EndpointStanding(first, True)
+        assert (await world.store.standing([endpoint.id]))[endpoint.id] == EndpointStanding(first, True)
         await world.publish(endpoint)
         second = world.clock.time
         await world.send(endpoint, status=503, state=State.RETRYING, due_at=second)
-        assert world.store.standing(endpoint.id) == EndpointStanding(second, False)
-        assert world.store.standing(other.id) == EndpointStanding()
+        assert (await world.store.standing([endpoint.id]))[endpoint.id] == EndpointStanding(second, False)
+        assert (await world.store.standing([other.id]))[other.id] == EndpointStanding()
 
     tell(story)
 
@@ -39,16 +39,16 @@ def test_a_delivery_that_is_given_up_is_remembered_until_one_succeeds(tell):
         await world.publish(endpoint)
         given_up = world.clock.time
         await world.send(endpoint, status=500)
-        assert world.store.standing(endpoint.id) == EndpointStanding(given_up, False, given_up)
+        assert (await world.store.standing([endpoint.id]))[endpoint.id] == EndpointStanding(given_up, False, given_up)
         await world.publish(endpoint)
         await world.send(endpoint, status=500, state=State.RETRYING, due_at=world.clock.time)
-        assert world.store.standing(endpoint.id).exhausted_at == given_up
+        assert (await world.store.standing([endpoint.id]))[endpoint.id].exhausted_at == given_up
         return endpoint
 
     async def later(world):
-        assert world.store.standing(endpoint.id).exhausted_at is not None
+        assert (await world.store.standing([endpoint.id]))[endpoint.id].exhausted_at is not None
         await world.send(endpoint)
-        assert world.store.standing(endpoint.id).exhausted_at is None
+        assert (await world.store.standing([endpoint.id]))[endpoint.id].exhausted_at is None
 
     endpoint = tell(story)
     tell(later)
@@ -63,7 +63,7 @@ def test_in_one_commit_the_last_word_counts(tell, statuses, exhausted):
         claimed = await world.claim(endpoint)
         completions = [world.completion(one, endpoint, status) for one, status in zip(claimed, statuses, strict=True)]
         await asyncio.gather(*map(world.store.journal.record, completions))
-        standing = world.store.standing(endpoint.id)
+        standing = (await world.store.standing([endpoint.id]))[endpoint.id]
         assert standing.last_succeeded is (statuses[-1] == 200)
         assert (standing.exhausted_at is not None) is exhausted
 

@@ -159,11 +159,11 @@ def test_a_recover_goes_on_after_a_crash_and_enqueues_nothing_twice(tell: Teller
     endpoint, made, task = tell(story, crash=True)
 
     async def after(world: World) -> None:
-        (found,) = world.store.tasks.unfinished()
+        (found,) = await world.store.tasks.unfinished()
         assert found == task
         done = await finish(world, found, limit=7)
         assert done.done == 50
-        assert world.store.tasks.unfinished() == []
+        assert await world.store.tasks.unfinished() == []
         assert await states(world, made[:10]) == {State.FAILED}, "they failed again behind the cursor"
         claimed = [one.id for one in await world.claim(endpoint)]
         assert sorted(claimed) == made[10:]
@@ -192,7 +192,7 @@ def test_a_change_of_rate_does_not_set_a_task_back(tell: Teller) -> None:
         task = await begin(world, endpoint_id=endpoint.id, states=RECOVER)
         await world.store.tasks.step(task, 2, world.clock.time)
         await world.store.tasks.change(replace(task, rate=5.0, state=TaskState.RUNNING), world.entry())
-        stored = world.store.tasks.get("default", task.id)
+        stored = await world.store.tasks.get("default", task.id)
         assert (stored.rate, stored.done) == (5.0, 2)
         assert (await finish(world, stored)).done == 4
 
@@ -211,8 +211,8 @@ def test_a_cancelled_task_moves_nothing_more_and_a_finished_one_cannot_change(te
             await world.store.tasks.change(replace(task, rate=1.0), None)
         with pytest.raises(NotFound):
             await world.store.tasks.change(replace(task, app_id="other"), None)
-        assert world.store.tasks.get("other", task.id) is None
-        assert [one.id for one in world.store.tasks.page("default", None, 10).items] == [task.id]
+        assert await world.store.tasks.get("other", task.id) is None
+        assert [one.id for one in (await world.store.tasks.page("default", None, 10)).items] == [task.id]
 
     tell(story)
 

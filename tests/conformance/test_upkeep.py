@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import Teller
+from tests.conformance.conftest import SqliteTeller, Teller
 from tests.conformance.world import DAY, MINUTE, START, World
 
 from reelhook.model.delivery import State, Trigger
@@ -55,7 +55,7 @@ def test_what_is_past_its_retention_is_deleted_with_all_that_points_to_it(tell: 
             assert await world.attempts(**filters) == []
             assert await world.deliveries(**filters) == []
         assert len(await world.attempts(text="v1")) == 1
-        assert world.store.tasks.get("default", task.id) is None
+        assert await world.store.tasks.get("default", task.id) is None
         stats = await world.store.log.stats("default", endpoint.id, START, world.clock.time, DAY)
         assert stats.delivered == 1
         await world.index()
@@ -107,7 +107,7 @@ def test_keys_live_until_they_expire(tell: Teller) -> None:
             await world.store.answers.keep("default", key)
         world.clock.move(3 * DAY)
         assert await prune_all(world, START - DAY, 1) == 2
-        kept = [world.store.answers.recall("default", "tok", f"k{number}") for number in range(5)]
+        kept = [await world.store.answers.recall("default", "tok", f"k{number}") for number in range(5)]
         assert [one is not None for one in kept] == [False, False, False, True, True]
 
     tell(story)
@@ -122,7 +122,7 @@ def test_what_waits_for_a_removed_endpoint_is_cancelled(tell: Teller) -> None:
         assert await expire_all(world, START - DAY) == 5
         assert {one.state for one in await world.deliveries(endpoint_id=gone.id)} == {State.CANCELLED}
         assert {one.state for one in await world.deliveries(endpoint_id=kept.id)} == {State.PENDING}
-        assert gone.id not in world.store.queue.waiting()
+        assert gone.id not in await world.waiting()
         assert await world.claim(gone) == []
 
     tell(story)
@@ -157,7 +157,8 @@ def test_a_delivery_resent_by_hand_is_not_too_old(tell: Teller) -> None:
 
 
 @pytest.mark.fault("R30")
-def test_tables_do_not_grow_when_as_much_is_pruned_as_is_written(tell: Teller) -> None:
+def test_tables_do_not_grow_when_as_much_is_pruned_as_is_written(tell_sqlite: SqliteTeller) -> None:
+    # The size of SQLite's file; PostgreSQL drops partitions, which gives their space back at once.
     async def story(world: World) -> None:
         endpoint = await world.endpoint()
         events = (world.publish(endpoint, given_id=str(world.id()), data=b'"' + b"x" * 2000 + b'"') for _ in range(40))
@@ -171,8 +172,8 @@ def test_tables_do_not_grow_when_as_much_is_pruned_as_is_written(tell: Teller) -
 
     sizes = []
     for _ in range(4):
-        tell(story)
-        sizes.append(tell.path.stat().st_size)
+        tell_sqlite(story)
+        sizes.append(tell_sqlite.path.stat().st_size)
     assert sizes[-1] <= sizes[0] * 1.1
 
 

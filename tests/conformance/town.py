@@ -31,7 +31,7 @@ class Town:
     async def add(self, endpoint: Endpoint, number: int, kind: str) -> None:
         status = 503 if number % 4 == 3 else 200
         data = b'{"asset": {"id": "v%d", "ids": {"vimeo": "%d"}}}' % (number % 5, 900 + number)
-        event = await self.world.publish(endpoint, type=kind, data=data, given_id=f"given-{endpoint.id}-{number}")
+        event = await self.world.publish(endpoint, type=kind, data=data, given_id=f"given-{len(self.attempts)}")
         (attempt_id,) = await self.world.send(endpoint, status=status)
         self.attempts.append(
             {

@@ -100,6 +100,19 @@ class World:
         claimed: Sequence[Claimed] = await self.store.queue.claim(endpoint.id, limit, self.clock.time, claim_id, size)
         return claimed
 
+    async def next_due(self, endpoint: Endpoint) -> int | None:
+        found = self.store.queue.next_due(endpoint.id)
+        return found if found is None or isinstance(found, int) else await found
+
+    async def entry_seen(self) -> None:
+        """Let what was committed last be known where it is read: a store may need a moment for that."""
+        if self.store.refresh is not None:
+            await self.store.refresh()
+
+    async def waiting(self) -> dict[int, int]:
+        found = self.store.queue.waiting()
+        return found if isinstance(found, dict) else await found
+
     async def send(self, endpoint: Endpoint, limit: int = 1000, **outcome: Any) -> list[int]:
         """Make one attempt for everything that is due; return the ids of the attempts."""
         made = []

@@ -78,6 +78,19 @@ def test_the_examples_work_when_they_are_pasted(program, tmp_path):
     assert (tmp_path / "endpoint.json").stat().st_mode & 0o077 == 0
 
 
+def test_the_life_of_a_video_is_called_as_the_dialects_call_it():
+    page = (HERE / "dialects" / "README.md").read_text()
+    page = page.partition("## Which events should a platform publish?")[2].partition("\n## ")[0]
+    head, _, *rows = [line.strip("| ").split("|") for line in page.splitlines() if line.startswith("|")]
+    systems = [cell.strip() for cell in head[2:]]
+    rows = [[cell.strip().strip("`") for cell in row] for row in rows if row[1].strip().startswith("`asset.")]
+    assert len(rows) > 10
+    for _, event_type, *names in rows:
+        said = dict(zip(systems, names, strict=False))
+        assert said == {name: DIALECTS[name].name_of(event_type) or "" for name in said}
+        assert {DIALECTS[name].name_of(event_type) for name in systems[len(said) :]} <= {None}
+
+
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page, program, tmp_path):
     printed = run(session(page), program, tmp_path)

@@ -104,7 +104,10 @@ class Cluster:
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run a statement and return what psql prints of it."""
         command = [self._tool("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", text]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{text}: {done.stderr}\n{self.said()}")
+        return done.stdout
 
     def __enter__(self) -> Self:
         return self.create()

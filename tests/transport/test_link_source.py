@@ -66,9 +66,9 @@ def scene_of(run, scenario, script, exceptions=LOOPBACK, clock=None, **options):
         async with Receiver(script) as receiver:
             source = LinkSource(wire, time_, sign, **options)
 
-            async def refresh(asset="a1", app="default", secret=CANARY, path="/links"):
+            async def refresh(asset="a1", app="default", secret=CANARY, path="/links", **ids):
                 where = LinkRefresh(receiver.url + path, Secret(secret))
-                return await source.refresh(app, where, asset, {"wochit": "w1"})
+                return await source.refresh(app, where, asset, ids or {"wochit": "w1"})
 
             await scenario(refresh, receiver)
             await wire.close()
@@ -132,6 +132,17 @@ def test_assets_apps_and_addresses_do_not_share_links(run):
     async def scenario(refresh, _):
         found = [await refresh(), await refresh("a2"), await refresh(app="acme"), await refresh(path="/other")]
         assert len({one.url for one in found}) == 4
+
+    scene_of(run, scenario, giving(clock), clock=clock)
+
+
+def test_an_asset_without_an_id_is_asked_for_by_its_ids_and_shares_no_links_with_another(run):
+    clock = Clock()
+
+    async def scenario(refresh, receiver):
+        found = [await refresh(None, vimeo="v1"), await refresh(None, vimeo="v2"), await refresh(None, vimeo="v1")]
+        assert [one.url for one in found] == [f"{LINK}&n=1", f"{LINK}&n=2", f"{LINK}&n=1"]
+        assert json.loads(receiver.requests[0].body) == {"asset_id": None, "ids": {"vimeo": "v1"}}
 
     scene_of(run, scenario, giving(clock), clock=clock)
 

@@ -12,8 +12,9 @@ from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import DisabledReason, Endpoint, RateLimit
 from reelhook.model.quota import Quota
 from reelhook.ports import AttemptRecord, Claimed, Completion, Delivered
-from reelhook.worker.dispatcher import Dispatcher, Limits, Observer
+from reelhook.worker.dispatcher import Dispatcher
 from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.limits import Limits, Observer, Others
 from reelhook.worker.quota import Quotas
 
 OK = Verdict(succeeded=True)
@@ -40,7 +41,9 @@ class Receiver:
 class Scene:
     """The world around one dispatcher. `began` and `ended` say when (s since the start) which delivery was sent."""
 
-    def __init__(self, limits: Limits | None = None, endpoints: Sequence[Endpoint] = ()) -> None:
+    def __init__(
+        self, limits: Limits | None = None, endpoints: Sequence[Endpoint] = (), others: Others | None = None
+    ) -> None:
         self.clock = LoopClock()
         self.endpoints = {one.id: one for one in endpoints or (an_endpoint(id=1), an_endpoint(id=2))}
         self.receivers: dict[int, Receiver] = defaultdict(Receiver)
@@ -72,6 +75,7 @@ class Scene:
             limits or Limits(circuit=RULE),
             Observer(lambda delivered: None, self._disable, self.opened.append),
             Quotas(lambda _app, _dialect: self.quota, self.clock),
+            others,
         )
 
     # What a test does

@@ -45,8 +45,38 @@ def test_a_good_body_becomes_a_value() -> None:
 def test_a_wrong_value_is_refused_with_a_pointer_to_its_place(body: bytes, pointer: str) -> None:
     detail, said, place = refused(body)
     assert place == pointer
-    assert said.startswith("expected `")
+    assert said.startswith("expected ")
     assert detail == f"{pointer or 'the body'}: {said}"
+
+
+class Kinds(msgspec.Struct, forbid_unknown_fields=True):
+    flag: bool = False
+    text: str = ""
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    share: float | None = None
+    parts: list[int] = []
+    names: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"flag": "x"}, "expected boolean, got string"),
+        ({"text": True}, "expected string, got boolean"),
+        ({"count": "x"}, "expected whole number, got string"),
+        ({"count": 0}, "expected whole number >= 1"),
+        ({"count": 1.5}, "expected whole number, got number"),
+        ({"share": "x"}, "expected number or null, got string"),
+        ({"text": 7}, "expected string, got whole number"),
+        ({"parts": {}}, "expected array, got object"),
+        ({"names": []}, "expected object, got array"),
+        ({"text": None}, "expected string, got null"),
+    ],
+)
+def test_kinds_are_called_as_json_calls_them(value: Any, said: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        convert(value, Kinds)
+    assert [error.detail for error in refusal.value.errors] == [said]
 
 
 def test_a_key_is_found_by_the_type_of_its_value_or_its_mapping_is_the_place() -> None:

@@ -50,6 +50,16 @@ def test_a_changed_endpoint_takes_the_place_of_its_former_version() -> None:
     assert route.endpoint.version == 2
 
 
+def test_what_was_removed_last_is_known_for_the_sake_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_module, "_MOST_REMOVED", 2)
+    endpoints = [an_endpoint(id=number, dialect="vimeo", events=("video-deleted",)) for number in (1, 2, 3, 4)]
+    directory = a_directory(*endpoints)
+    directory.remove(1)
+    directory.remove(2)
+    directory.remove_app("default")
+    assert [directory.removed(number) for number in (1, 2, 3, 4)] == [None, None, *endpoints[2:]]
+
+
 def test_a_removed_endpoint_is_matched_no_more() -> None:
     directory = a_directory(an_endpoint(id=1))
     matching(directory, "asset.created")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.samples import NOW, an_event
 
+from reelhook.dialects.dialect import ALL_LINKS, NO_LINKS, Carried
 from reelhook.model.attempt import PrepareFailed
 from reelhook.model.event import Event
 from reelhook.model.instant import show_time
@@ -37,11 +38,11 @@ def about(**asset: Any) -> Event:
 
 
 def is_dying(link_life: float | None = None, **asset: Any) -> bool:
-    return dying(about(**asset), link_life, NOW) is not None
+    return dying(about(**asset), ALL_LINKS, link_life, NOW) is not None
 
 
 def fresh(event: Event, links: FreshLinks = FRESH, link_life: float | None = None) -> Any:
-    found = dying(event, link_life, NOW)
+    found = dying(event, ALL_LINKS, link_life, NOW)
     assert found is not None
     return json.loads(renewed(event, found, links).data)["asset"]
 
@@ -87,18 +88,53 @@ def test_where_there_is_no_link_none_dies(asset: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("data", [b"[]", b"5", b'{"asset":null}', b'{"asset":"a"}', b"{", b"[" * 100_000])
 def test_data_of_any_other_form_hold_no_links(data: bytes) -> None:
-    assert dying(an_event(data), 1, NOW) is None
+    assert dying(an_event(data), ALL_LINKS, 1, NOW) is None
 
 
-def test_links_of_an_asset_without_an_id_cannot_be_refreshed() -> None:
-    event = an_event(msgspec.json.encode({"asset": {"url": OLD}}))
-    with pytest.raises(PrepareFailed, match="no id to ask") as caught:
-        dying(event, 1, NOW)
+@pytest.mark.parametrize(
+    ("carried", "what_dies", "asked"),
+    [
+        (NO_LINKS, {"url", "first", "second"}, False),
+        (Carried(url=True), {"first", "second"}, False),
+        (Carried(url=True), {"url"}, True),
+        (Carried(thumbnails=1), {"url", "second"}, False),
+        (Carried(thumbnails=1), {"first"}, True),
+        (Carried(thumbnails=None), {"url"}, False),
+        (Carried(thumbnails=None), {"second"}, True),
+    ],
+)
+def test_only_links_that_the_body_carries_are_looked_at(carried: Carried, what_dies: set[str], asked: bool) -> None:
+    until = {one: SOON if one in what_dies else LATE for one in ("url", "first", "second")}
+    pictures = [{"url": OLD, "expires_at": until[one]} for one in ("first", "second")]
+    event = about(url=OLD, url_expires_at=until["url"], thumbnails=pictures)
+    assert (dying(event, carried, None, NOW) is not None) is asked
+
+
+def test_where_one_thumbnail_is_carried_no_dead_one_takes_its_place() -> None:
+    event = about(url=OLD, thumbnails=[OLD, OLD])
+    found = dying(event, Carried(thumbnails=1), 1, NOW)
+    assert found is not None
+    assert json.loads(renewed(event, found, FreshLinks(NEW, None, None)).data)["asset"]["thumbnails"] == []
+
+
+@pytest.mark.parametrize("asset_id", [{}, {"id": None}, {"id": True}, {"id": ["a"]}])
+def test_an_asset_without_an_id_of_its_own_is_asked_for_by_its_other_ids(asset_id: dict[str, Any]) -> None:
+    event = an_event(msgspec.json.encode({"asset": {"url": OLD, "ids": {"vimeo": "v1"}} | asset_id}))
+    found = dying(event, ALL_LINKS, 1, NOW)
+    assert found is not None
+    assert (found.asset_id, found.ids) == (None, {"vimeo": "v1"})
+
+
+@pytest.mark.parametrize("ids", [{}, {"ids": {}}, {"ids": "v1"}])
+def test_links_of_an_asset_without_any_id_cannot_be_refreshed(ids: dict[str, Any]) -> None:
+    event = an_event(msgspec.json.encode({"asset": {"url": OLD} | ids}))
+    with pytest.raises(PrepareFailed, match="neither id nor ids") as caught:
+        dying(event, ALL_LINKS, 1, NOW)
     assert caught.value.transient
 
 
 def test_who_is_asked_learns_all_ids_of_the_asset() -> None:
-    found = dying(about(id=7, ids={"wochit": "w1"}, url=OLD), 1, NOW)
+    found = dying(about(id=7, ids={"wochit": "w1"}, url=OLD), ALL_LINKS, 1, NOW)
     assert found is not None
     assert (found.asset_id, found.ids) == (7, {"wochit": "w1"})
 
@@ -174,7 +210,7 @@ def test_everything_else_stays_as_it_was_posted() -> None:
         b'{"n":1e400, "asset":{"id":1,"url":"x","s":123456789012345678901234567890,"t":"\\u00e6","f":1.10},"z":[ 1 ]}'
     )
     event = an_event(text)
-    found = dying(event, 1, NOW)
+    found = dying(event, ALL_LINKS, 1, NOW)
     assert found is not None
     expected = b'{"n":1e400,"asset":{"id":1,"url":"https://cdn.example/new","s":123456789012345678901234567890,'
     expected += b'"t":"\\u00e6","f":1.10},"z":[ 1 ]}'
@@ -187,10 +223,10 @@ def test_everything_else_stays_as_it_was_posted() -> None:
 def test_whatever_was_posted_what_is_sent_has_no_link_that_dies(asset: dict[str, Any], link_life: float | None) -> None:
     event = an_event(msgspec.json.encode({"asset": asset}))
     try:
-        found = dying(event, link_life, NOW)
+        found = dying(event, ALL_LINKS, link_life, NOW)
     except PrepareFailed:
         return
     if found is not None:
         after = renewed(event, found, FRESH)
         assert json.loads(after.data)["asset"].keys() <= {"url_expires_at", *asset}
-        assert dying(after, None, NOW) is None
+        assert dying(after, ALL_LINKS, None, NOW) is None

@@ -57,7 +57,7 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = {1: "CREATE TABLE meta (key PRIMARY KEY, value); CREATE TABLE deliveries (id); SELECT nonsense"}
-    monkeypatch.setattr("reelhook.store.migrate._migrations", lambda: broken)
+    monkeypatch.setattr("reelhook.store.migrate._migrations", lambda _backend: broken)
     connection = open_writer(tmp_path / "a.db")
     with pytest.raises(apsw.SQLError):
         migrate(connection)

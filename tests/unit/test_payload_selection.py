@@ -84,6 +84,15 @@ def test_a_path_takes_all_below_it_and_reaches_into_lists() -> None:
     assert as_text(whole)["asset"] == {"metadata": as_text(ASSET)["asset"]["metadata"]}
 
 
+def test_a_thumbnail_that_is_written_as_its_address_alone_is_the_url_that_was_chosen() -> None:
+    data = b'{"asset":{"tags":["t"],"thumbnails":["https:\\/\\/a", {"url":"b","width":5}, 7, null]}}'
+    assert select(data, Payload(fields=("asset.thumbnails.url",))) == (
+        b'{"asset":{"thumbnails":["https:\\/\\/a",{"url":"b"}]}}'
+    )
+    for other in ("asset.thumbnails.width", "asset.thumbnails.url.x", "asset.tags.name"):
+        assert b"https" not in select(data, Payload(fields=(other,)))
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_takes_its_fields(group: str) -> None:
     found = json.loads(select(ASSET, Payload(groups=(group,))))["asset"]

@@ -14,7 +14,7 @@ from tests.worker.virtual import LoopClock, virtually
 
 from reelhook.model.endpoint import EndpointState, RateLimit
 from reelhook.model.quota import Quota
-from reelhook.worker.dispatcher import Limits
+from reelhook.worker.limits import Limits
 from reelhook.worker.quota import FixedWindow, Quotas
 
 MINUTE = 60.0
@@ -260,7 +260,7 @@ def test_a_test_takes_a_place_and_what_was_handed_over_for_it_goes_back_to_the_q
         scene.receivers[1].seconds = 5
         scene.hand_over(1, 3)
         await asyncio.sleep(1)
-        quotas = scene.dispatcher._quotas
+        quotas = scene.dispatcher._roster._quotas
         assert (scene.dispatcher.in_memory, len(scene.began)) == (1, 1)
         for _ in range(2):
             assert quotas.rehearse(an_endpoint(id=1), counted=True) is not None

@@ -9,7 +9,7 @@ from tests.unit.samples import an_endpoint, an_event
 
 from reelhook.dialects.dialect import NO_CONTEXT, Body, DisableRule
 from reelhook.dialects.standard import STANDARD
-from reelhook.model.attempt import Failure, Timing
+from reelhook.model.attempt import Failure, Timing, Verdict
 from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import DisabledReason, Disabling, FixedRetry, ScheduleRetry
 from reelhook.model.http import Response
@@ -198,3 +198,20 @@ def test_a_body_that_holds_a_secret_is_recorded_as_it_may_be_shown() -> None:
     exchange.shaped = Shaped("video-deleted", Body(b'{"secret":"s3cret"}', shown=b'{"secret":"***"}'))
     delivered = scene.recorder.completed(scene.route, a_claimed(), exchange)
     assert delivered.completion.attempt.body == b'{"secret":"***"}'
+
+
+def test_an_attempt_that_never_got_its_shape_bears_the_dialects_name_too() -> None:
+    scene = Scene(dialect="vimeo", events=("video-created",))
+    failed = Verdict(succeeded=False, failure=Failure.PREPARE, error="no token")
+    unsent = Exchange(None, b"", Response(None, sent=False), failed)
+    completion = scene.recorder.completed(scene.route, a_claimed(), unsent).completion
+    assert completion.attempt.event_name == "video-created"
+
+
+def test_what_was_meant_for_a_deleted_endpoint_bears_the_name_that_this_had_for_it() -> None:
+    scene = Scene()
+    last = an_endpoint(version=7, dialect="videocloud", events=("comment.created",))
+    claimed = a_claimed(event=an_event(event_type="engagement.commented"))
+    attempts = [scene.recorder.orphaned(claimed, one).completion.attempt for one in (last, None)]
+    assert [one.event_name for one in attempts] == ["comment.created", "engagement.commented"]
+    assert [one.endpoint_version for one in attempts] == [0, 0]

@@ -140,6 +140,23 @@ def test_no_secret_stands_in_a_complaint(name, value):
     assert "canary" not in said
 
 
+def test_postgresql_needs_the_key_that_its_nodes_share():
+    url = "postgresql://reelhook:canary-7@db:5432/reelhook?sslmode=require"
+    settings = load({"REELHOOK_DATABASE": url, "REELHOOK_SECRET_KEY": "a passphrase of ours"})
+    assert settings.database.is_postgres
+    assert settings.database == url
+    assert settings.database.shown == "postgresql://***@db:5432/reelhook?sslmode=require"
+    assert "canary" not in repr(settings)
+    assert "REELHOOK_SECRET_KEY" in complaint({"REELHOOK_DATABASE": url})
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://", "postgresql://host", "postgresql://host:port/reelhook", "mysql://h/d"]
+)
+def test_a_database_that_is_none_of_ours_is_refused(url):
+    assert "expected" in complaint({"REELHOOK_DATABASE": url, "REELHOOK_SECRET_KEY": "a passphrase of ours"})
+
+
 @pytest.mark.fault("S28")
 def test_no_secret_stands_in_what_is_printed_of_the_settings():
     settings = load({"REELHOOK_OPERATOR_TOKEN": "canary-7-canary-7", "REELHOOK_SMTP_URL": "smtp://u:canary-7@mail"})

@@ -1,6 +1,6 @@
 from typing import Final
 
-from reelhook.dialects.translation import Translation
+from reelhook.dialects.translation import CHANGES, Translation
 
 TABLE: Final = Translation(
     {"clip.new": ("asset.uploaded",), "clip.changed": ("asset.updated", "asset.moved"), "hello": ("user.created",)},
@@ -30,6 +30,20 @@ def test_a_name_means_the_first_of_its_types_and_a_fallback_is_never_meant() -> 
 def test_the_plain_word_is_preferred_to_the_others_and_all_of_them_to_a_fallback() -> None:
     assert [TABLE.rank(one) for one in ("asset.updated", "asset.moved")] == [0, 1]
     assert [TABLE.rank(one) for one in ("asset.uploaded", "asset.created")] == [0, 1]
+
+
+def test_two_types_are_one_change_where_one_of_them_is_the_plain_word_or_stands_in_for_it() -> None:
+    table = Translation({"changed": CHANGES, "ready": ("asset.processed",)}, fallbacks={"asset.transcoded": "changed"})
+    general, specific, other, fallback = CHANGES[0], CHANGES[1], CHANGES[-1], "asset.transcoded"
+    assert all(table.repeats(one, general) and table.repeats(general, one) for one in (specific, other, fallback))
+    assert table.repeats(specific, fallback)
+    assert not table.repeats(specific, other)
+    assert not any(table.repeats(one, one) for one in (general, specific, fallback))
+
+
+def test_what_happens_to_a_live_event_is_never_one_change() -> None:
+    table = Translation({"live": ("live.updated", "live.paused"), "changed": ("asset.updated", "asset.moved")})
+    assert table.shared == {"asset.updated", "asset.moved"}
 
 
 def test_an_endpoint_that_subscribed_to_an_alias_hears_it_under_that_name() -> None:

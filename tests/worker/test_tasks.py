@@ -29,11 +29,11 @@ class ScriptedTasks:
         self.entries: list[AuditEntry | None] = []
         self.failures: list[Exception] = []
 
-    def get(self, app_id: str, task_id: int) -> Task | None:
+    async def get(self, app_id: str, task_id: int) -> Task | None:
         found = self.kept.get(task_id)
         return found if found and found.app_id == app_id else None
 
-    def unfinished(self):
+    async def unfinished(self):
         return [each for each in self.kept.values() if each.state in (TaskState.QUEUED, TaskState.RUNNING)]
 
     async def change(self, changed: Task, entry: AuditEntry | None) -> None:

@@ -24,7 +24,7 @@ class AuditDocument(msgspec.Struct):
 
 async def index(call: Call, query: PageQuery) -> Listing[AuditDocument]:
     """List the changes of the app, newest first."""
-    return listing(call.services.audit.page(call.app_id, query.cursor, query.limit), _show)
+    return listing(await call.services.audit.page(call.app_id, query.cursor, query.limit), _show)
 
 
 def _show(entry: AuditEntry) -> AuditDocument:

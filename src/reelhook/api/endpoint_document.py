@@ -38,11 +38,14 @@ class PayloadShown(msgspec.Struct):
 
 
 class EndpointDocument(msgspec.Struct, kw_only=True):
-    """An endpoint. `retry` and `timeout` (s) are its own or its dialect's; `secret` is shown once, when it is made."""
+    """An endpoint. `compat_id` is what the API of its dialect's system calls it; `retry` and `timeout` (s) are its own
+    or its dialect's; `secret` is shown once, when it is made.
+    """
 
     id: str
     name: str
     dialect: str
+    compat_id: str | None
     url: str
     hostname: str | None
     path: str | None
@@ -72,6 +75,7 @@ READ_ONLY: Final = (
     "id",
     "app_id",
     "version",
+    "compat_id",
     "public_key",
     "circuit",
     "disabled_reason",
@@ -83,11 +87,13 @@ READ_ONLY: Final = (
 
 def show(endpoint: Endpoint, circuit: str, *, reveal: bool = False) -> EndpointDocument:
     """Write an endpoint; `reveal` shows its secret, for the one answer in which it is new."""
-    defaults = dialect_named(endpoint.dialect).defaults
+    dialect = dialect_named(endpoint.dialect)
+    defaults = dialect.defaults
     return EndpointDocument(
         id=ids.show("ep", endpoint.id),
         name=endpoint.name,
         dialect=endpoint.dialect,
+        compat_id=endpoint.compat_id or dialect.compat_id(endpoint.id),
         url=endpoint.url,
         hostname=endpoint.hostname,
         path=endpoint.path,

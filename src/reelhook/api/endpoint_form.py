@@ -26,6 +26,7 @@ from reelhook.model.endpoint import (
 )
 from reelhook.model.pointer import pointer
 from reelhook.model.secret import MASK, Secret
+from reelhook.model.shard import SPAN, first_in, shard_of_name
 from reelhook.model.turn import turn
 from reelhook.model.url import join
 from reelhook.pipeline.check import check_endpoint
@@ -68,7 +69,7 @@ def make(call: Call, form: EndpointInput, current: Endpoint | None = None) -> En
     """
     dialect = dialect_named(form.dialect)
     now = call.services.clock.wall()
-    number = current.id if current else call.new_id()
+    number = current.id if current else _new_number(call, dialect)
     turned = turn(form.state, current, now)
     endpoint = Endpoint(
         id=number,
@@ -106,6 +107,16 @@ def make(call: Call, form: EndpointInput, current: Endpoint | None = None) -> En
     )
     check(call, endpoint, dialect)
     return endpoint
+
+
+def _new_number(call: Call, dialect: Dialect) -> int:
+    """Take the id of a new endpoint. Where an app's endpoints share a quota their ids lie in one shard, so that one
+    node sends to all of them and counts exactly.
+    """
+    app = call.services.apps.get(call.app_id)
+    if app is None or dialect.quota(app) is None:
+        return call.new_id()
+    return first_in(shard_of_name(app.id), call.new_id(SPAN))
 
 
 def check(call: Call, endpoint: Endpoint, dialect: Dialect) -> None:

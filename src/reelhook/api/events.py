@@ -54,12 +54,12 @@ async def index(call: Call, query: EventQuery) -> Listing[EventDocument]:
 
 async def read(call: Call) -> EventDocument:
     """Read one event by the id that the world sees."""
-    return show(_event(call))
+    return show(await _event(call))
 
 
 async def replay(call: Call, body: ReplayEvent) -> TaskDocument:
     """Send an event again to the endpoints that it went to; to one that never had it, when that is named."""
-    event = _event(call)
+    event = await _event(call)
     endpoint = None if body.endpoint_id is None else endpoint_named(call, body.endpoint_id)
     endpoint_id = endpoint.id if endpoint else None
     if endpoint is not None and not await _has_delivery(call, event, endpoint):
@@ -92,8 +92,8 @@ def show(event: Event) -> EventDocument:
     )
 
 
-def _event(call: Call) -> Event:
-    return found(call.services.log.event(call.app_id, call.parts["id"]), "event")
+async def _event(call: Call) -> Event:
+    return found(await call.services.log.event(call.app_id, call.parts["id"]), "event")
 
 
 async def _publish(call: Call, raw: bytes, *, batch: bool) -> Text:

@@ -65,9 +65,9 @@ class Call:
             raise absent(what)
         return number
 
-    def new_id(self) -> int:
-        """Take a fresh id."""
-        return self.services.ids.take(self.services.clock.wall())
+    def new_id(self, count: int = 1) -> int:
+        """Take a fresh id, or the first of so many in a row."""
+        return self.services.ids.take(self.services.clock.wall(), count)
 
     def entry(
         self, action: str, target: str, change: dict[str, Any] | None = None, app_id: str | None = None

@@ -103,16 +103,16 @@ class Repeats:
         fingerprint = hashlib.sha256(body).digest()
         while (running := self._running.get(name)) is not None:
             await asyncio.wait((running,))
-        if (known := self._answers.recall(app_id, kind, key)) is not None:
-            return _same(known, fingerprint)
         done = self._running[name] = asyncio.get_running_loop().create_future()
         keeping = Keeping(self._answers, app_id, Key(kind, key, fingerprint, b"", self._clock.wall() + KEY_LIFE_MS))
         try:
+            if (known := await self._answers.recall(app_id, kind, key)) is not None:
+                return _same(known, fingerprint)
             answer = await run(keeping)
             await keeping.keep(answer)
         except Conflict:
             # Another process may have been first with this key: then its answer is the answer.
-            if (known := self._answers.recall(app_id, kind, key)) is None:
+            if (known := await self._answers.recall(app_id, kind, key)) is None:
                 raise
             return _same(known, fingerprint)
         finally:

@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 import msgspec
 
 from reelhook.api.merge_patch import merge_patch
+from reelhook.api.null_fields import refuse_unknown_nulls
 from reelhook.api.problem import UnsupportedMediaType
 from reelhook.errors import FieldError, Invalid, Malformed
-from reelhook.model.decoding import convert, read_json
+from reelhook.model.decoding import convert, kind_of, read_json
 from reelhook.model.instant import read_time
 from reelhook.model.pointer import pointer
 from reelhook.model.secret import Secret
@@ -23,10 +24,17 @@ _JSON_TYPES: Final = _PATCH_TYPES | {"text/json"}
 
 class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a client may send. Fields in `READ_ONLY` are answered by us; sent back they are ignored, so that a client
-    may read a thing, edit it and send it back whole.
+    may read a thing, edit it and send it back whole. Null takes a field back to its default, any field unless
+    `NULLABLE` names those.
     """
 
     READ_ONLY: ClassVar[tuple[str, ...]] = ()
+    NULLABLE: ClassVar[tuple[str, ...] | None] = None
+
+    @classmethod
+    def lets_go(cls, name: str, value: Any) -> bool:
+        """Tell whether a field that holds this is as if it were not there."""
+        return value is None and (cls.NULLABLE is None or name in cls.NULLABLE)
 
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - I for input
@@ -49,7 +57,8 @@ class Patch(Generic[I]):
         Raises:
             Invalid: the result does not have the shape.
         """
-        return self.check(merge_patch(current, self.values))
+        nulls = [name for name, value in self.values.items() if value is None and not self.kind.lets_go(name, value)]
+        return self.check({**merge_patch(current, self.values), **dict.fromkeys(nulls)})
 
     def check(self, merged: Mapping[str, Any]) -> I:
         """Check a merged document."""
@@ -62,14 +71,14 @@ def read_input(kind: type[I], raw: bytes) -> I:
 
     A null says "as if it were not there", as it does in a merge-patch.
     """
-    values = _object(raw)
-    given = {name: value for name, value in values.items() if value is not None and name not in kind.READ_ONLY}
+    values = _fields(kind, raw)
+    given = {name: value for name, value in values.items() if not kind.lets_go(name, value)}
     return convert(given, kind, dec_hook=read_secret)
 
 
 def read_patch(kind: type[I], raw: bytes) -> Patch[I]:
     """Read the body of a PATCH."""
-    return Patch(kind, _object(raw))
+    return Patch(kind, _fields(kind, raw))
 
 
 def read_query(kind: type[Q], pairs: Sequence[tuple[str, str]]) -> Q:
@@ -104,7 +113,7 @@ def read_moment(text: str | None, field: str) -> int | None:
 def read_secret(kind: type, value: Any) -> Any:
     """Decode the one type of ours that msgspec does not know."""
     if kind is not Secret or not isinstance(value, str):
-        raise ValueError(f"expected text, got {type(value).__name__}")
+        raise ValueError(f"expected string, got {kind_of(value)}")
     return Secret(value)
 
 
@@ -147,6 +156,14 @@ def refuse(errors: list[FieldError]) -> None:
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise Invalid(f"{errors[0].pointer or 'the body'}: {errors[0].detail}{more}", errors=tuple(errors))
+
+
+def _fields(kind: type[Input], raw: bytes) -> dict[str, Any]:
+    """Read a body as what it says of a thing of this kind; what only we say of it is left out."""
+    values = {name: value for name, value in _object(raw).items() if name not in kind.READ_ONLY}
+    if b"null" in raw:
+        refuse_unknown_nulls(kind, values)
+    return values
 
 
 def _object(raw: bytes) -> dict[str, Any]:

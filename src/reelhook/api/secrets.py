@@ -11,6 +11,8 @@ from reelhook.api.endpoints import changed_meanwhile, name_of, require_match, st
 from reelhook.api.exchange import Answer, Call
 from reelhook.api.lists import Time
 from reelhook.api.reading import Input, invalid
+from reelhook.dialects.dialect import Dialect
+from reelhook.dialects.foreign import text_secret
 from reelhook.dialects.table import dialect_named
 from reelhook.dialects.webhook_signature import SHORTEST_KEY
 from reelhook.errors import Conflict, NotFound
@@ -59,7 +61,7 @@ async def rotate(call: Call, body: RotateInput) -> Answer[RotatedDocument]:
         require_match(call, current)
         dialect = dialect_named(current.dialect)
         now = call.services.clock.wall()
-        secret = _new_secret(body, dialect.new_secret(call.services.random_bytes(SHORTEST_KEY)))
+        secret = _new_secret(body, dialect, call.services.random_bytes(SHORTEST_KEY))
         expires_at = now + body.overlap * 1000 if body.overlap and current.secret else None
         endpoint = msgspec.structs.replace(
             current,
@@ -76,11 +78,9 @@ async def rotate(call: Call, body: RotateInput) -> Answer[RotatedDocument]:
     return answer
 
 
-def _new_secret(body: RotateInput, made: str | None) -> Secret:
+def _new_secret(body: RotateInput, dialect: Dialect, random_bytes: bytes) -> Secret:
     if body.secret is None:
-        if made is None:
-            raise invalid("endpoints of this dialect bring their own secret: give one", "/secret")
-        return Secret(made)
+        return Secret(dialect.new_secret(random_bytes) or text_secret(random_bytes))
     if body.secret == Secret(MASK):
         raise invalid("give the new secret itself, or leave it out and one is made", "/secret")
     return body.secret

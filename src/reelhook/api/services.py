@@ -93,7 +93,7 @@ class Services:
     changes: Changes
     task_control: TaskControl
     circuit: Callable[[int], str]
-    standing: Callable[[int], EndpointStanding]
+    standing: Callable[[Sequence[int]], Awaitable[dict[int, EndpointStanding]]]
     ready: Callable[[], str | None]
     metrics: Callable[[], bytes]
     max_event_bytes: int = 1 << 20

@@ -39,17 +39,17 @@ class TaskInput(Input):
 
 async def index(call: Call, query: PageQuery) -> Listing[TaskDocument]:
     """List tasks, newest first."""
-    return listing(call.services.tasks.page(call.app_id, query.cursor, query.limit), show)
+    return listing(await call.services.tasks.page(call.app_id, query.cursor, query.limit), show)
 
 
 async def read(call: Call) -> TaskDocument:
     """Read one task."""
-    return show(_task(call))
+    return show(await _task(call))
 
 
 async def change(call: Call, body: Patch[TaskInput]) -> TaskDocument:
     """Change how fast a task goes."""
-    task = _task(call)
+    task = await _task(call)
     wanted = body.onto({} if task.rate is None else {"rate": task.rate})
     entry = call.entry("task.changed", ids.show("tsk", task.id), {"rate": wanted.rate})
     return show(await call.services.task_control.set_rate(call.app_id, task.id, wanted.rate, entry))
@@ -57,7 +57,7 @@ async def change(call: Call, body: Patch[TaskInput]) -> TaskDocument:
 
 async def cancel(call: Call) -> TaskDocument:
     """Stop a task; what it has moved stays moved."""
-    task = _task(call)
+    task = await _task(call)
     entry = call.entry("task.cancelled", ids.show("tsk", task.id))
     return show(await call.services.task_control.cancel(call.app_id, task.id, entry))
 
@@ -98,5 +98,5 @@ def _window(selection: Selection) -> dict[str, str]:
     return {"since": show_time(selection.since), **until}
 
 
-def _task(call: Call) -> Task:
-    return found(call.services.tasks.get(call.app_id, call.id("tsk", "task")), "task")
+async def _task(call: Call) -> Task:
+    return found(await call.services.tasks.get(call.app_id, call.id("tsk", "task")), "task")

@@ -45,7 +45,7 @@ async def run_unsaved(call: Call, body: EndpointInput) -> TestDocument:
 async def preview(call: Call, body: Patch[PreviewInput]) -> PreviewedRequest:
     """Show the exact request that an event would lead to; credentials are masked, nothing is sent."""
     form = body.check({name: value for name, value in body.values.items() if value is not None})
-    event_type, data, event = _event(call, form.event)
+    event_type, data, event = await _event(call, form.event)
     endpoint = _endpoint(call, form, body)
     if dialect_named(endpoint.dialect).name_of(event_type, endpoint) is None:
         detail = f"the dialect {endpoint.dialect} has no word for {event_type}; such events are not sent to it"
@@ -64,11 +64,11 @@ def _endpoint(call: Call, form: PreviewInput, body: Patch[PreviewInput]) -> Endp
     return make(call, changed.check(merge(changed, saved)), saved)
 
 
-def _event(call: Call, choice: EventChoice) -> tuple[str, bytes, Event | None]:
+async def _event(call: Call, choice: EventChoice) -> tuple[str, bytes, Event | None]:
     if choice.id is not None:
         if choice.type is not None or choice.data is not msgspec.UNSET:
             raise invalid("an event is named by id, or made up of type and data", "/event")
-        event = found(call.services.log.event(call.app_id, choice.id), "event")
+        event = found(await call.services.log.event(call.app_id, choice.id), "event")
         return event.type, event.data, event
     if choice.type is None or choice.data is msgspec.UNSET:
         raise invalid("give the event's id, or type and data", "/event")

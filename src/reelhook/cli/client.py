@@ -10,6 +10,7 @@ import msgspec
 
 from reelhook import __version__
 from reelhook.cli.outcome import Exit, Stop
+from reelhook.model.any_json import read_any
 
 _LARGEST_PAGE: Final = 500
 _BY_STATUS: Final = {400: Exit.USAGE, 401: Exit.REFUSED, 403: Exit.REFUSED, 413: Exit.USAGE, 422: Exit.USAGE}
@@ -147,8 +148,8 @@ def _reason(wrong: Exception) -> str:
 
 def _decoded(status: int, answer: bytes, url: str) -> Any:
     try:
-        value = msgspec.json.decode(answer) if answer else None
-    except msgspec.DecodeError:
+        value = read_any(answer) if answer else None
+    except (msgspec.DecodeError, RecursionError):
         if 200 <= status < 300:
             raise Stop(f"{url} does not speak like a Reelhook; check REELHOOK_URL", Exit.UNREACHABLE) from None
         value = None

@@ -20,11 +20,11 @@ class Fields:
     name: str | None = None
     """A name for people."""
     events: str | None = None
-    """Event types, wildcards and categories, with commas: asset.*,live.started,category:draft. Empty: all."""
+    """Names in the words of its dialect, with commas. standard: asset.*,live.started,category:draft. Empty: all."""
     dialect: str | None = None
-    """How it is spoken to: standard, cloudevents, …"""
+    """How it is spoken to: standard, cloudevents, vimeo, vidizmo, videocloud, scaleflex, wochit."""
     secret_file: Path | None = None
-    """A file with the signing secret; else one is made."""
+    """A file with the signing secret; else one is made, where the dialect makes any."""
     header: Repeated = ()
     """A header of your own, "Name: value". Can be repeated."""
     retry: str | None = None

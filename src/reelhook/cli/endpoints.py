@@ -30,10 +30,18 @@ def list_(*, limit: int = 50, remote: Remote = HERE) -> None:
     """
     page = remote.client().list(route("endpoints"), limit)
     rows = [
-        (each["id"], each["name"], each["state"], each.get("circuit"), each["url"], each["events"] or "all")
+        (
+            each["id"],
+            each["name"],
+            each.get("dialect"),
+            each["state"],
+            each.get("circuit"),
+            each["url"],
+            each["events"] or "all",
+        )
         for each in page["items"]
     ]
-    columns = ("ID", "NAME", "STATE", "CIRCUIT", "URL", "EVENTS")
+    columns = ("ID", "NAME", "DIALECT", "STATE", "CIRCUIT", "URL", "EVENTS")
     remote.screen.answer(
         page, lambda: table(columns, rows, "There are no endpoints. See: reelhook endpoints create -h")
     )

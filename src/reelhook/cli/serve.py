@@ -42,5 +42,5 @@ def migrate(*, config: Path | None = None, json: Flag = False) -> None:
     from reelhook import server
 
     server.migrate(settings)
-    database = settings.database
+    database = settings.database.shown
     Screen(as_json=json).answer({"database": database, "up_to_date": True}, lambda: Text(f"{database} is up to date."))

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reelhook.cli.screen import moment
+from reelhook.dialects.table import DIALECTS
+from reelhook.model.access import App
 from reelhook.model.instant import read_time
 
 Thing = Mapping[str, Any]
+_ANY_APP: Final = App("", "", 0, 0)
+"""Whether a dialect has a quota does not depend on the app; how much it is does."""
 
 _TRIGGERS: Final = {
     "schedule": "",
@@ -101,7 +105,20 @@ def _waiting(delivery: Thing, endpoint: Thing | None, attempts: Sequence[Thing],
         return f"It is due {when}, and waits until a probe of the endpoint succeeds, because too much failed before."
     if due is None:
         return "It waits for its turn: the deliveries before it come first."
+    limits = _limits(endpoint) if now > read_time(due) else []
+    if limits:
+        return f"It is due since {moment(due)} and waits for its turn, which {' or '.join(limits)} decides."
     return f"The {'next' if attempts else 'first'} attempt is due {when}."
+
+
+def _limits(endpoint: Thing | None) -> list[str]:
+    """Name what may keep a delivery back that is due, where the endpoint is active and answers."""
+    if endpoint is None:
+        return []
+    room = DIALECTS.get(endpoint.get("dialect", ""))
+    if room is not None and room.quota(_ANY_APP) is not None:
+        return [f"the app's {room.name} quota", "a limit of the endpoint"]
+    return ["a limit of the endpoint"] if endpoint.get("rate_limit") else []
 
 
 def _from_now(milliseconds: int) -> str:

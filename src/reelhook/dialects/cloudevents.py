@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from reelhook.dialects import canonical_names, selection, webhook_signature
-from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
+from reelhook.dialects.dialect import PATIENT, Body, Carried, Context, Message, SigningKeys
+from reelhook.dialects.foreign import LONGEST_SECRET
 from reelhook.dialects.options import check_options
 from reelhook.dialects.room import Room
 from reelhook.errors import FieldError
@@ -19,7 +20,6 @@ from reelhook.model.secret import Secret
 SOURCE_OPTION: Final = "source"
 
 _OPTIONS: Final = {webhook_signature.ED25519_OPTION: bool, SOURCE_OPTION: str}
-_LONGEST_SECRET: Final = 256
 _SUFFIX: Final = b"}"
 _URI_REFERENCE: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){1,256}\Z")
 
@@ -60,9 +60,13 @@ class CloudEvents(Room):
         errors = check_options(endpoint.options, _OPTIONS)
         errors += _check_source(endpoint.options.get(SOURCE_OPTION, "/"))
         errors += selection.check_payload(endpoint.payload)
-        if endpoint.secret is not None and not 1 <= len(endpoint.secret.reveal()) <= _LONGEST_SECRET:
-            errors.append(FieldError(f"a secret has 1 to {_LONGEST_SECRET} characters", "/secret"))
+        if endpoint.secret is not None and not 1 <= len(endpoint.secret.reveal()) <= LONGEST_SECRET:
+            errors.append(FieldError(f"a secret has 1 to {LONGEST_SECRET} characters", "/secret"))
         return errors
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Return those that the endpoint has chosen, which is all where it has chosen nothing."""
+        return selection.links_in(endpoint.payload)
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Put the data behind the attributes; `id` is the same on every attempt, and the same as `webhook-id`."""

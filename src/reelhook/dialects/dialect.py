@@ -38,6 +38,17 @@ NO_CONTEXT: Final = Context()
 """For attempts that need nothing of the world, which is nearly all."""
 
 
+class Carried(NamedTuple):
+    """Which links of its asset a body holds: the URL, and how many of its thumbnails, the first ones; None for all."""
+
+    url: bool = False
+    thumbnails: int | None = 0
+
+
+NO_LINKS: Final = Carried()
+ALL_LINKS: Final = Carried(url=True, thumbnails=None)
+
+
 class Message(NamedTuple):
     """Which attempt is signed: the event's public id, the wall time (ms) of this attempt, and its context."""
 
@@ -71,8 +82,7 @@ class Defaults(msgspec.Struct, frozen=True):
 
     `jitter` is the largest share added to a wait. `tested_before_saving`: a test must pass before an endpoint, or
     another address or other credentials of one, are saved. `link_life` (s) is how long the links in an event last
-    that does not say so itself; `carries_links`: bodies hold the asset's URL or thumbnails, so that these must work.
-    `remembers_context`: bodies carry the first context of their asset.
+    that does not say so itself. `remembers_context`: bodies carry the first context of their asset.
     """
 
     retry: Retry
@@ -84,7 +94,6 @@ class Defaults(msgspec.Struct, frozen=True):
     headers_per_endpoint: int | None = None
     tested_before_saving: bool = False
     link_life: float | None = None
-    carries_links: bool = True
     remembers_context: bool = False
 
 
@@ -148,6 +157,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def repeats(self, one: str, other: str) -> bool:
+        """Tell whether two types that bear one name here may be one change, posted as two events."""
+        ...
+
     def objection(self, event: Event, endpoint: Endpoint, first_context: str | None) -> str | None:
         """Say why this event is not for the endpoint although its type is; None where it is. A context can only take an
         objection away.
@@ -160,6 +173,10 @@ class Dialect(Protocol):
 
     def compat_id(self, endpoint_id: int) -> str | None:
         """Return what the system's own management API calls the endpoint; None where it has none."""
+        ...
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:
+        """Return which links a body of this type holds, so that these, and no others, must work when it is sent."""
         ...
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:

@@ -1,5 +1,6 @@
 """What the dialects of foreign systems share: their names come from a table, their secrets are plain text."""
 
+import base64
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,13 +11,16 @@ from reelhook.model.endpoint import Endpoint, Payload
 from reelhook.model.pointer import pointer
 from reelhook.model.secret import Secret
 
-LONGEST_SECRET: Final = 256
+LONGEST_SECRET: Final = 4096
+"""Characters of a secret of free text."""
 
 
 class Foreign(Room):
     """A system with its own names for events."""
 
     translation: Translation
+    title: str
+    """What the system calls itself."""
 
     def name_of(self, event_type: str, endpoint: Endpoint | None = None) -> str | None:
         """Return how the system calls a canonical event; None when it cannot be told of it."""
@@ -31,7 +35,7 @@ class Foreign(Room):
         """Say which entries are no names of the system."""
         known = self.translation.names
         return [
-            FieldError(f"{entry[:60]!r} is no event of this dialect; there are {', '.join(known)}", f"/events/{place}")
+            FieldError(f"{entry[:60]!r} is no event of {self.title}; there are {', '.join(known)}", f"/events/{place}")
             for place, entry in enumerate(events)
             if entry not in known
         ]
@@ -45,6 +49,10 @@ class Foreign(Room):
         """Return the place of a type among those that bear one name here."""
         return self.translation.rank(event_type)
 
+    def repeats(self, one: str, other: str) -> bool:
+        """Tell whether two types that bear one name here may be one change."""
+        return self.translation.repeats(one, other)
+
     def key(self, secret: Secret) -> bytes:
         """Return the secret as it stands, in UTF-8."""
         return secret.reveal().encode()
@@ -54,18 +62,16 @@ class Foreign(Room):
         return None
 
 
+def text_secret(random_bytes: bytes) -> str:
+    """Write a secret of free text for whoever wants one made: letters, digits, `-` and `_`."""
+    return base64.urlsafe_b64encode(random_bytes).decode().rstrip("=")
+
+
 def check_secret(endpoint: Endpoint) -> list[FieldError]:
-    """Say what is wrong with a secret of free text."""
+    """Say what is wrong with a secret of free text. Where a system signs nothing, it is kept and not used."""
     if endpoint.secret is None or 1 <= len(endpoint.secret.reveal()) <= LONGEST_SECRET:
         return []
     return [FieldError(f"a secret has 1 to {LONGEST_SECRET} characters", "/secret")]
-
-
-def check_unsigned(endpoint: Endpoint, system: str) -> list[FieldError]:
-    """Refuse a secret where the system signs nothing: it would promise what no receiver could check."""
-    if endpoint.secret is None:
-        return []
-    return [FieldError(f"{system} signs nothing, so there is no use for a secret; leave it out", "/secret")]
 
 
 def check_unselected(endpoint: Endpoint, system: str) -> list[FieldError]:

@@ -5,11 +5,9 @@ Data are checked against their schema only where an app asks for it, so nothing 
 
 from typing import Any, Final
 
-import msgspec
-
+from reelhook.model.any_json import read_any
 from reelhook.model.event import Event
 
-_DECODER: Final = msgspec.json.Decoder()
 _NOTHING: Final[dict[str, Any]] = {}
 
 
@@ -22,9 +20,9 @@ class Media:
         """Decode the event's data.
 
         Raises:
-            msgspec.MsgspecError: they are not JSON, or hold a number that no double can.
+            msgspec.MsgspecError: they are not JSON.
         """
-        decoded = _DECODER.decode(event.data)
+        decoded = read_any(event.data)
         self.data: Final[dict[str, Any]] = decoded if isinstance(decoded, dict) else _NOTHING
         self.asset: Final = self.part("asset")
 

@@ -17,6 +17,10 @@ class Room:
         """Prefer no type over another."""
         return 0
 
+    def repeats(self, one: str, other: str) -> bool:  # noqa: ARG002 - the protocol
+        """Take no two types for one change."""
+        return False
+
     def objection(self, event: Event, endpoint: Endpoint, first_context: str | None) -> str | None:  # noqa: ARG002
         """Refuse nothing for what stands in the event."""
         return None

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from reelhook.dialects.dialect import ALL_LINKS, Carried
 from reelhook.errors import FieldError
 from reelhook.model.endpoint import Payload
 
@@ -22,9 +23,13 @@ GROUPS: Final = {
 EMBEDDED: Final = ("asset", "metadata", "embedded")
 """Left out unless it is chosen: what a camera or an editor wrote into the file can be large and private."""
 ALL: Final = "*"
+URL: Final = "url"
+"""What an item stands for that is a text instead of an object: a thumbnail may be written as its address alone."""
 MOST_PATHS: Final = 100
 DEEPEST: Final = 10
 
+_WITH_URL: Final = frozenset({"asset", "asset.url"})
+_WITH_THUMBNAILS: Final = frozenset({"asset", "asset.thumbnails", "asset.thumbnails.url"})
 _PATH: Final = re.compile(r"[^.\s\x00-\x1f]{1,128}(?:\.[^.\s\x00-\x1f]{1,128})*\Z")
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -69,6 +74,14 @@ def select(data: bytes, payload: Payload) -> bytes:
     return _pick(data, _tree(chosen)) or b"{}"
 
 
+def links_in(payload: Payload) -> Carried:
+    """Return which links are among what the payload chooses."""
+    fields = payload.fields
+    if ALL in fields or not (fields or payload.groups):
+        return ALL_LINKS
+    return Carried(not _WITH_URL.isdisjoint(fields), 0 if _WITH_THUMBNAILS.isdisjoint(fields) else None)
+
+
 def without_embedded(data: bytes) -> bytes:
     """Return the data without the asset's embedded metadata; the very same bytes when there are none."""
     # The word can stand there plainly or with letters escaped; all of its letters lie in U+0060 to U+006F.
@@ -100,10 +113,17 @@ def _pick(raw: bytes, tree: Tree) -> bytes | None:
         case b"{":
             return _write(_chosen(_OBJECT.decode(raw), tree))
         case b"[":
-            items = [part for item in _LIST.decode(raw) if (part := _pick(bytes(item), tree)) is not None]
+            items = [part for item in _LIST.decode(raw) if (part := _item(bytes(item), tree)) is not None]
             return b"[" + b",".join(items) + b"]"
         case _:
             return None
+
+
+def _item(raw: bytes, tree: Tree) -> bytes | None:
+    """Return the chosen parts of an item of a list; a text is the `url` of what it stands for."""
+    if raw.lstrip()[:1] == b'"':
+        return raw if URL in tree and tree[URL] is None else None
+    return _pick(raw, tree)
 
 
 def _chosen(fields: dict[str, msgspec.Raw], tree: Tree) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from reelhook.dialects import canonical_names, selection, webhook_signature
-from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
+from reelhook.dialects.dialect import PATIENT, Body, Carried, Context, Message, SigningKeys
 from reelhook.dialects.options import check_options
 from reelhook.dialects.room import Room
 from reelhook.errors import FieldError
@@ -44,6 +44,10 @@ class Standard(Room):
         if endpoint.secret is not None:
             errors += webhook_signature.check_secret(endpoint.secret)
         return errors
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Return those that the endpoint has chosen, which is all where it has chosen nothing."""
+        return selection.links_in(endpoint.payload)
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Put the data into their envelope; `timestamp` is when it happened, not when it is sent."""

@@ -4,6 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+CHANGES: Final = (
+    "asset.updated",
+    "asset.metadata_changed",
+    "asset.info_changed",
+    "asset.tags_changed",
+    "asset.labels_changed",
+    "asset.moved",
+    "asset.renamed",
+)
+"""Every kind of change of an asset, the general word first: what systems say with a single name."""
+_LIVE: Final = "live."
+"""What happens to a live event happens as often as it is told: a pause is neither its end nor a viewer who joins."""
+
 
 class Translation:
     """The names of one system.
@@ -13,7 +26,8 @@ class Translation:
     several of them. `fallbacks` adds, outbound only, names for canonical types that the system has no word for.
     `aliases` are further names that endpoints may subscribe to, each with the name that it stands for. `unsaid` are
     names of the system that no canonical type leads to: endpoints may subscribe to them, nothing is sent for them.
-    `shared` has the types that bear their name together with others.
+    `shared` has the types that bear their name together with others and may be told of one change; those of live
+    events never are.
     """
 
     def __init__(
@@ -28,11 +42,14 @@ class Translation:
         self._canonical.update((alias, self._canonical[name]) for alias, name in self._aliases.items())
         self._names: Final = {one: name for name, types in spoken.items() for one in types}
         self._ranks: Final = {one: rank for types in spoken.values() for rank, one in enumerate(types)}
+        self._specific: Final = frozenset(one for types in spoken.values() for one in types[1:])
         for one, name in (fallbacks or {}).items():
             self._names.setdefault(one, name)
             self._ranks.setdefault(one, len(spoken.get(name, ())))
         said = Counter(self._names.values())
-        self.shared: Final = frozenset(one for one, name in self._names.items() if said[name] > 1)
+        self.shared: Final = frozenset(
+            one for one, name in self._names.items() if said[name] > 1 and not one.startswith(_LIVE)
+        )
         self.names: Final = tuple(dict.fromkeys([*self._names.values(), *self._aliases, *unsaid]))
 
     def name_of(self, event_type: str, subscribed: Sequence[str] = ()) -> str | None:
@@ -58,6 +75,12 @@ class Translation:
     def rank(self, event_type: str) -> int:
         """Return the place of a canonical type among those that share its name, 0 for the preferred one."""
         return self._ranks.get(event_type, 0)
+
+    def repeats(self, one: str, other: str) -> bool:
+        """Tell whether two types of one name may be one change: one of them is the plain word or stands in for it. Two
+        specific ones, such as a move and a new name, are two changes.
+        """
+        return one != other and not (one in self._specific and other in self._specific)
 
     def types(self) -> tuple[str, ...]:
         """Return every canonical type that the system can be told of."""

@@ -17,6 +17,8 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z")
 _ANY_KEY = "..."
 _GOT = re.compile(r"got `(\w+)`\Z")
 _KINDS = {str: "str", int: "int", float: "float", bool: "bool", NoneType: "null", list: "array", dict: "object"}
+_KIND = re.compile(r"`(\w+(?: \| \w+)*)`")
+_WORDS = {"bool": "boolean", "str": "string", "int": "whole number", "float": "number"}
 _WRONG_WORD = re.compile(r"Invalid (?:enum )?value (.*)\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`\Z")
 
@@ -84,8 +86,20 @@ def refused(error: msgspec.ValidationError, value: Any = None, kind: Any = None)
             return Invalid(f"{words}: {field[:80]}", errors=(FieldError(words, f"{pointer}/{_escape(field)}"),))
     wrong = _WRONG_WORD.match(text)
     allowed = choices(kind, steps) if wrong and kind is not None else []
-    detail = f"expected {_one_of(allowed)}, got {wrong[1]}" if wrong and allowed else text[:1].lower() + text[1:]
+    detail = f"expected {_one_of(allowed)}, got {wrong[1]}" if wrong and allowed else _in_words(text)
     return Invalid(f"{pointer or 'the body'}: {detail}", errors=(FieldError(detail, pointer),))
+
+
+def kind_of(value: Any) -> str:
+    """Return JSON's name of the kind of a value."""
+    kind = _KINDS.get(type(value), "object")
+    return _WORDS.get(kind, kind)
+
+
+def _in_words(text: str) -> str:
+    """Say what the decoder says, with JSON's names of kinds instead of Python's."""
+    said = _KIND.sub(lambda found: _one_of([_WORDS.get(kind, kind) for kind in found[1].split(" | ")]), text)
+    return said[:1].lower() + said[1:]
 
 
 def _one_of(allowed: list[str]) -> str:

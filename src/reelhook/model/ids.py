@@ -29,6 +29,12 @@ class IdSource:
         self._millisecond = 0
         self._sequence = 0
 
+    def renumber(self, node: int) -> None:
+        """Make ids under another node number from now on: somebody else has the one before."""
+        if node << SEQUENCE_BITS != self._node:
+            self._node = node << SEQUENCE_BITS
+            self._millisecond, self._sequence = self._millisecond + 1, 0
+
     def resume(self, last: int) -> None:
         """Make only larger ids than `last`, which an earlier process made; its clock may have been ahead of ours."""
         millisecond = (last >> _SHIFT) + 1

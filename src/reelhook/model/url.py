@@ -66,7 +66,7 @@ def _check_text(url: str) -> None:
 def _split_authority(authority: str) -> tuple[str, str | None]:
     """Return the host, still in its brackets, and the text of the port."""
     if "@" in authority:
-        raise ValueError("a URL holds no user name or password; use the endpoint's auth")
+        raise ValueError("a URL holds no user name or password; credentials have fields of their own")
     if authority.startswith("["):
         literal, bracket, tail = authority.partition("]")
         if not bracket or (tail and not tail.startswith(":")):

@@ -21,6 +21,8 @@ from reelhook.pipeline.sign import Letterhead
 
 _MOST_CACHED: Final = 2000
 """Event types of one app that are remembered; publishers may invent names without end."""
+_MOST_REMOVED: Final = 1000
+"""Endpoints that are remembered after their end, for what was on its way to them."""
 
 
 class Route:
@@ -109,6 +111,7 @@ class Directory:
         self._dialect_of = dialect_of
         self._apps: dict[str, AppDirectory] = {}
         self._routes: dict[int, Route] = {}
+        self._removed: dict[int, Endpoint] = {}
         self.link_refreshes: dict[str, LinkRefresh] = {}
         self._states: Counter[EndpointState] = Counter()
 
@@ -137,7 +140,7 @@ class Directory:
         entry = self._apps.pop(app_id, None)
         self.link_refreshes.pop(app_id, None)
         for endpoint_id in entry.routes if entry else ():
-            self._drop(endpoint_id)
+            self._bury(endpoint_id)
 
     def put(self, endpoint: Endpoint) -> None:
         """Take over an endpoint, new or changed."""
@@ -154,7 +157,7 @@ class Directory:
 
     def remove(self, endpoint_id: int) -> None:
         """Forget an endpoint."""
-        route = self._drop(endpoint_id)
+        route = self._bury(endpoint_id)
         if route is not None:
             entry = self._of(route.endpoint.app_id)
             del entry.routes[endpoint_id]
@@ -183,6 +186,10 @@ class Directory:
         """Return an endpoint's current version; None when it is gone."""
         route = self._routes.get(endpoint_id)
         return route.endpoint if route else None
+
+    def removed(self, endpoint_id: int) -> Endpoint | None:
+        """Return the last version of an endpoint that was removed not long ago."""
+        return self._removed.get(endpoint_id)
 
     def topic(self, app_id: str, event_type: str) -> Topic:
         """Return what an app makes of a type."""
@@ -214,6 +221,15 @@ class Directory:
         route = self._routes.pop(endpoint_id, None)
         if route is not None:
             self._states[route.endpoint.state] -= 1
+        return route
+
+    def _bury(self, endpoint_id: int) -> Route | None:
+        """Drop an endpoint, and know it for a while as what its last attempts were meant for."""
+        route = self._drop(endpoint_id)
+        if route is not None:
+            self._removed[endpoint_id] = route.endpoint
+            if len(self._removed) > _MOST_REMOVED:
+                del self._removed[next(iter(self._removed))]
         return route
 
     def _of(self, app_id: str) -> AppDirectory:

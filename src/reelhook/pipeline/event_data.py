@@ -1,9 +1,10 @@
 """Event data decoded, for the rules that look inside; the hot path leaves them raw."""
 
-import json
 from typing import Any
 
 import msgspec
+
+from reelhook.model.any_json import read_any
 
 
 def decode(data: bytes) -> Any:
@@ -13,19 +14,11 @@ def decode(data: bytes) -> Any:
         ValueError: they are not JSON, or nested too deep to be looked at.
     """
     try:
-        return msgspec.json.decode(data)
+        return read_any(data)
     except RecursionError:
         raise ValueError("the data are nested too deep") from None
-    except msgspec.MsgspecError:
-        return _decode_with_patience(data)
-
-
-def _decode_with_patience(data: bytes) -> Any:
-    """Decode with the standard library, which takes numbers beyond a double (`1e400`) that msgspec refuses."""
-    try:
-        return json.loads(data)
-    except RecursionError:
-        raise ValueError("the data are nested too deep") from None
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
 
 
 def equal(left: Any, right: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from reelhook.dialects.dialect import Carried
 from reelhook.model.attempt import PrepareFailed
 from reelhook.model.event import Event
 from reelhook.model.instant import read_time, show_time
@@ -33,10 +34,10 @@ class _Data(msgspec.Struct, gc=False):
 
 class Dying(NamedTuple):
     """What must be refreshed before an event is sent: whether its URL, and which of its thumbnails, by place.
-    `has_url`: it carries one at all; `first`: the place of the first thumbnail that is a link.
+    `has_url`: it has one at all, dying or not; `first`: the place of the first thumbnail that is a link.
     """
 
-    asset_id: str | int
+    asset_id: str | int | None
     ids: dict[str, Any]
     has_url: bool
     url: bool
@@ -50,12 +51,12 @@ _list: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def dying(event: Event, link_life: float | None, now: int) -> Dying | None:
-    """Return what of an event's links dies within five minutes; None when nothing does. `link_life` (s) is how long
-    links last that do not say so themselves, `now` is wall time in ms.
+def dying(event: Event, carried: Carried, link_life: float | None, now: int) -> Dying | None:
+    """Return what dies within five minutes of the links that the body of an event carries; None when nothing does.
+    `link_life` (s) is how long links last that do not say so themselves, `now` is wall time in ms.
 
     Raises:
-        PrepareFailed: something does, of an asset without an id, so that nobody can be asked for it.
+        PrepareFailed: something does, of an asset without any id, so that nobody can be asked for it.
     """
     try:
         asset = _data.decode(event.data).asset
@@ -65,29 +66,35 @@ def dying(event: Event, link_life: float | None, now: int) -> Dying | None:
         return None
     unsaid = None if link_life is None else event.occurred_at + round(link_life * 1000)
     has_url = _is_link(asset.url)
-    url = has_url and _dies(asset.url_expires_at, unsaid, now)
-    items = asset.thumbnails if isinstance(asset.thumbnails, list) else []
+    url = carried.url and has_url and _dies(asset.url_expires_at, unsaid, now)
+    items = asset.thumbnails if isinstance(asset.thumbnails, list) and carried.thumbnails != 0 else []
     places = [place for place, item in enumerate(items) if _is_link(_url_of(item))]
     thumbnails = frozenset(place for place in places if _dies(_expiry_of(items[place]), unsaid, now))
-    if not url and not thumbnails:
+    if not url and thumbnails.isdisjoint(places[: carried.thumbnails]):
         return None
-    if isinstance(asset.id, bool) or not isinstance(asset.id, str | int):
-        detail = "The event's links have expired, and its asset has no id to ask for fresh ones by."
-        raise PrepareFailed(detail, transient=True)
+    asset_id, ids = _ids_of(asset)
+    return Dying(asset_id, ids, has_url, url, thumbnails, places[0] if places else None)
+
+
+def _ids_of(asset: _Asset) -> tuple[str | int | None, dict[str, Any]]:
+    own = asset.id if isinstance(asset.id, str | int) and not isinstance(asset.id, bool) else None
     ids = asset.ids if isinstance(asset.ids, dict) else {}
-    return Dying(asset.id, ids, has_url, url, thumbnails, places[0] if places else None)
+    if own is None and not ids:
+        detail = "The event's links have expired, and its asset has neither id nor ids to ask for fresh ones by."
+        raise PrepareFailed(detail, transient=True)
+    return own, ids
 
 
 def renewed(event: Event, found: Dying, fresh: FreshLinks) -> Event:
     """Return the event with fresh links: its URL, and its first thumbnail. Others that die are left out, because nobody
-    gives fresh ones for them.
+    gives fresh ones for them; so is the first of an asset with a URL, where the app gives URLs alone.
 
     Raises:
         PrepareFailed: a link that is needed was not given.
     """
     if found.url and fresh.url is None:
         raise PrepareFailed("The app's link_refresh answered without a url.", transient=True)
-    if not found.url and found.first in found.thumbnails and fresh.thumbnail_url is None:
+    if not found.has_url and found.first in found.thumbnails and fresh.thumbnail_url is None:
         raise PrepareFailed("The app's link_refresh answered without a thumbnail_url.", transient=True)
     data = _texts.decode(event.data)
     asset = _texts.decode(data["asset"])

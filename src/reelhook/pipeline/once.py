@@ -32,6 +32,10 @@ class Commit(Protocol):
         ...
 
 
+Recalled = dict[tuple[str, str], StoredKey | None]
+"""What is known of keys, by kind and text."""
+
+
 class Once:
     """Looks at what is known of the keys before anything is committed."""
 
@@ -39,19 +43,21 @@ class Once:
         self._event_id_life = event_id_life
         self._journal = journal
         self._clock = clock
+        self.fenced = False
+        """Whether the journal refuses keys that are known by then: what it recalled needs no second look."""
 
     async def publish(
         self, app_id: str, drafts: Sequence[Draft], keyed: Keyed | None, commit: Commit, *, batch: bool
     ) -> bytes:
         """Answer as the first time where it was published before; else commit what is new."""
         names = [(EVENT, draft.id) for draft in drafts if draft.id is not None]
-        await self._settle(app_id, [*names, *([keyed[:2]] if keyed else [])])
-        # From here to the commit nothing awaits, so nobody else can come between.
-        known = self._recall(app_id, *keyed[:2]) if keyed else None
+        recalled = await self._recall(app_id, [*names, *([keyed[:2]] if keyed else [])])
+        # From here to the commit nothing awaits, so nobody else in this process can come between.
+        known = recalled[keyed[:2]] if keyed else None
         if keyed and known:
             return _same_request(known, keyed)
         first = _first_places(drafts)
-        seen = self._seen(app_id, drafts)
+        seen = _seen(recalled, drafts)
         fresh = [draft for place, draft in enumerate(drafts) if place not in seen and first[place] == place]
         if not fresh:
             return accept.answer([seen[place] for place in range(len(drafts))], batch=batch)
@@ -60,30 +66,18 @@ class Once:
         whole = partial(_merged, seen, first)
         return whole(await commit(fresh, batch=True, keys=partial(self._keys, fresh, keyed, whole)))
 
-    def _seen(self, app_id: str, drafts: Sequence[Draft]) -> dict[int, Receipt]:
-        """Return the receipts of drafts whose ids are known, by place; refuse ids known with other content."""
-        seen: dict[int, Receipt] = {}
-        for place, draft in enumerate(drafts):
-            known = None if draft.id is None else self._recall(app_id, EVENT, draft.id)
-            if known is None:
-                continue
-            if known.fingerprint != accept.fingerprint(draft):
-                raise _other_content(draft)
-            seen[place] = _receipt.decode(known.answer)
-        return seen
-
-    async def _settle(self, app_id: str, names: Sequence[tuple[str, str]]) -> None:
-        """Wait until none of the keys is just being stored."""
+    async def _recall(self, app_id: str, names: Sequence[tuple[str, str]]) -> Recalled:
+        """Return what is known of the keys, once none of them is just being stored."""
         while True:
-            found = [self._journal.recall(app_id, kind, key) for kind, key in names]
-            storing = [one for one in found if one is not None and not isinstance(one, StoredKey)]
-            if not storing:
-                return
-            await storing[0]
-
-    def _recall(self, app_id: str, kind: str, key: str) -> StoredKey | None:
-        known = self._journal.recall(app_id, kind, key)
-        return known if isinstance(known, StoredKey) else None
+            found: Recalled = {}
+            waited = False
+            for name in names:
+                one = self._journal.recall(app_id, *name)
+                if one is not None and not isinstance(one, StoredKey):
+                    one, waited = await one, True
+                found[name] = one
+            if not waited or self.fenced:
+                return found
 
     def _keys(  # noqa: PLR0913, PLR0917 - the first three are bound beforehand
         self,
@@ -104,6 +98,19 @@ class Once:
             kind, key, fingerprint = keyed
             keys.append(Key(kind, key, fingerprint, whole(answer), now + KEY_LIFE_MS, events[0].id))
         return keys
+
+
+def _seen(recalled: Recalled, drafts: Sequence[Draft]) -> dict[int, Receipt]:
+    """Return the receipts of drafts whose ids are known, by place; refuse ids known with other content."""
+    seen: dict[int, Receipt] = {}
+    for place, draft in enumerate(drafts):
+        known = None if draft.id is None else recalled[EVENT, draft.id]
+        if known is None:
+            continue
+        if known.fingerprint != accept.fingerprint(draft):
+            raise _other_content(draft)
+        seen[place] = _receipt.decode(known.answer)
+    return seen
 
 
 def _same_request(known: StoredKey, keyed: Keyed) -> bytes:

@@ -3,12 +3,13 @@
 It returns values, so that shape and sign stay pure. What cannot be had fails the attempt: a dead link is never sent.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from reelhook.dialects.dialect import NO_CONTEXT, Context, Dialect
+from reelhook.dialects.dialect import NO_CONTEXT, NO_LINKS, Context, Dialect
 from reelhook.model.endpoint import Endpoint, MutualTlsAuth, OAuth2Auth
 from reelhook.model.event import Event
 from reelhook.model.http import ClientIdentity
@@ -37,6 +38,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
 _READY: Final = Prepared()
 Known = str | Awaitable[str | None] | None
 """What a memory gave: it is there, it is looked up, or there is none."""
+Refresh = Callable[[], Awaitable[Event | None]]
 
 
 class Preparing:
@@ -56,22 +58,28 @@ class Preparing:
         which may raise PrepareFailed. Without `links` those of the event are left as they are.
         """
         defaults = dialect.defaults
-        refreshing = self._refreshing if links and defaults.carries_links else None
+        refresh = self._refresh(endpoint, dialect, event) if links else None
         known = self._recall(event) if defaults.remembers_context else None
-        refreshes = refreshing is not None and refreshing.concerns(endpoint.app_id)
-        if refreshes or isinstance(endpoint.auth, OAuth2Auth) or not (known is None or isinstance(known, str)):
-            return self._fetch(endpoint, event, known, refreshing, defaults.link_life)
+        if refresh or isinstance(endpoint.auth, OAuth2Auth) or not (known is None or isinstance(known, str)):
+            return self._fetch(endpoint, known, refresh)
         return _READY if known is None else Prepared(context=Context(known))
 
     async def context(self, dialect: Dialect, event: Event) -> Context:
         """Return what the dialect's bodies say of the world beside the event."""
         return Context(await _settled(self._recall(event))) if dialect.defaults.remembers_context else NO_CONTEXT
 
-    async def _fetch(
-        self, endpoint: Endpoint, event: Event, known: Known, refreshing: Refreshing | None, link_life: float | None
-    ) -> Prepared:
+    def _refresh(self, endpoint: Endpoint, dialect: Dialect, event: Event) -> Refresh | None:
+        """Return what makes the links work that the body of an event carries; None where it carries none."""
+        if self._refreshing is None or not self._refreshing.concerns(endpoint.app_id):
+            return None
+        carried = dialect.links_in(event.type, endpoint)
+        if carried == NO_LINKS:
+            return None
+        return partial(self._refreshing.fresh, event, carried, dialect.defaults.link_life)
+
+    async def _fetch(self, endpoint: Endpoint, known: Known, refresh: Refresh | None) -> Prepared:
         context = Context(await _settled(known))
-        fresh = await refreshing.fresh(event, link_life) if refreshing is not None else None
+        fresh = await refresh() if refresh is not None else None
         if not isinstance(endpoint.auth, OAuth2Auth):
             return Prepared(context=context, event=fresh)
         token = await self._credentials.bearer(endpoint)

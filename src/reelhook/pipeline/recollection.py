@@ -3,7 +3,8 @@
 Some dialects write the first context of an asset into every body, and keep quiet about what has none. Some have one
 name for several event types, and shall not tell an endpoint of one change twice because its source posted it as two:
 of one batch the type counts that the dialect prefers, of several publishes the first one. Events are of one change when
-they are about the same asset and their publisher says of both that they occurred at the same time.
+they are about the same asset and their publisher says of both that they occurred at the same time, or posts both in one
+batch and says of neither when it occurred; and when not both types are specific, as a move and a new name are.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,8 +19,11 @@ from reelhook.pipeline.subject import Subject, subject_of
 from reelhook.ports import Contexts, Telling, Tellings, Told
 
 K = TypeVar("K")
-TELLING_LIFE_MS: Final = 24 * 3600 * 1000
+V = TypeVar("V")
+TELLING_LIFE_MS: Final = 10 * 60 * 1000
 """How long an endpoint's having been told of a change is remembered."""
+_UNDATED: Final = -(1 << 62)
+"""Stands for the time of events that say none; earlier than any that can be said. It counts within one batch."""
 
 Routed = Sequence[Sequence[Route]]
 """The endpoints of each event of a publish."""
@@ -42,11 +46,12 @@ class Recollection:
         """Tell whether something is still open."""
         return bool(self._open)
 
-    async def settle(self) -> None:
-        """Wait for what is open."""
+    async def settle(self, then: Callable[[], Awaitable[V]]) -> V:
+        """Wait for what is open, and do what needs it."""
         for wait in self._open:
             await wait()
         self._open.clear()
+        return await then()
 
     def keep(self, memory: dict[K, str], key: K, found: str | Awaitable[str | None] | None) -> None:
         """Keep what was recalled, now or when it is there."""
@@ -76,35 +81,37 @@ class Recollection:
         """Leave out endpoints that are told of the same change as another type; return what is to be remembered."""
         if not self.repeats:
             return routed, []
-        mine = list(map(self._tellings, drafts, events, routed))
-        winners = dict(self.told)
-        for event, routes, tellings in zip(events, routed, mine, strict=True):
-            for route in routes:
-                telling = tellings.get(route.endpoint.id)
-                if telling is not None and self._wins(event.type, winners.get(telling), telling, route):
-                    winners[telling] = event.type
+        shared = self._shared(drafts, events, routed)
+        heard: dict[Telling, list[str]] = {telling: [event_type] for telling, event_type in self.told.items()}
+        repeated: set[tuple[int, int]] = set()
+        for place, route, telling in sorted(shared, key=lambda one: one[1].dialect.rank(events[one[0]].type)):
+            event_type, types = events[place].type, heard.setdefault(telling, [])
+            if any(route.dialect.repeats(event_type, one) for one in types):
+                repeated.add((place, route.endpoint.id))
+            elif event_type not in types:
+                types.append(event_type)
         kept = [
-            [route for route in routes if _is_told(event, tellings.get(route.endpoint.id), winners)]
-            for event, routes, tellings in zip(events, routed, mine, strict=True)
+            [route for route in routes if (place, route.endpoint.id) not in repeated]
+            for place, routes in enumerate(routed)
         ]
         expires_at = events[0].accepted_at + TELLING_LIFE_MS
-        return kept, [Told(one, as_, expires_at) for one, as_ in winners.items() if one not in self.told]
+        new = [one for one in heard if one not in self.told and one.occurred_at != _UNDATED]
+        return kept, [Told(one, heard[one][0], expires_at) for one in new]
 
-    def _tellings(self, draft: Draft, event: Event, routes: Sequence[Route]) -> dict[int, Telling]:
-        """Return what each endpoint would be told, by endpoint, where its dialect has one name for several types."""
-        asset = None if draft.occurred_at is None else self.subject(draft).id
-        if asset is None:
-            return {}
-        return {
-            route.endpoint.id: _telling(route, event.type, asset, event.occurred_at)
-            for route in routes
-            if event.type in route.dialect.shared
-        }
-
-    def _wins(self, event_type: str, best: str | None, telling: Telling, route: Route) -> bool:
-        if best is None or telling in self.told:
-            return best is None
-        return route.dialect.rank(event_type) < route.dialect.rank(best)
+    def _shared(
+        self, drafts: Sequence[Draft], events: Sequence[Event], routed: Routed
+    ) -> list[tuple[int, Route, Telling]]:
+        """Return what each endpoint would be told, with the event's place, where its dialect has one name for several
+        types.
+        """
+        found = []
+        for place, (draft, event, routes) in enumerate(zip(drafts, events, routed, strict=True)):
+            shared = [route for route in routes if event.type in route.dialect.shared]
+            asset = self.subject(draft).id if shared else None
+            if asset is not None:
+                occurred_at = _UNDATED if draft.occurred_at is None else event.occurred_at
+                found += [(place, route, _telling(route, event.type, asset, occurred_at)) for route in shared]
+        return found
 
 
 class Recalling:
@@ -120,9 +127,10 @@ class Recalling:
         if not self._directory.recalls(app_id):
             return None
         known = None
+        is_mixed = len({draft.type for draft in drafts}) > 1
         for draft in drafts:
             topic = self._directory.topic(app_id, draft.type)
-            repeats = draft.occurred_at is not None and bool(topic.shared)
+            repeats = bool(topic.shared) and (is_mixed or draft.occurred_at is not None)
             if topic.asks_context or repeats:
                 known = known or Recollection()
                 self._recall_context(app_id, draft, topic, known)
@@ -158,7 +166,3 @@ async def _keep_later(memory: dict[K, str], key: K, found: Awaitable[str | None]
 def _telling(route: Route, event_type: str, asset: str, occurred_at: int) -> Telling:
     name = route.dialect.name_of(event_type, route.endpoint)
     return Telling(route.endpoint.id, name or event_type, asset, occurred_at)
-
-
-def _is_told(event: Event, telling: Telling | None, winners: dict[Telling, str]) -> bool:
-    return telling is None or winners[telling] == event.type

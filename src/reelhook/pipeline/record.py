@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from reelhook.dialects.dialect import Dialect
+from reelhook.dialects.table import dialect_named
 from reelhook.model.attempt import Failure, Verdict
 from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import DisabledReason, Disabling, Endpoint
@@ -29,6 +32,10 @@ class Recorder:
         self._jitter = jitter
         self._health = dict(health or {})
 
+    def remember(self, endpoint_id: int, health: Health) -> None:
+        """Take over how an endpoint fared in an earlier life of the process."""
+        self._health[endpoint_id] = health
+
     def completed(self, route: Route, claimed: Claimed, exchange: Exchange) -> Delivered:
         """Work out what an attempt makes of its delivery: its new state, when it is due again, and whether the
         endpoint must be disabled now.
@@ -43,12 +50,13 @@ class Recorder:
         disabling = None if disabled is None else self._figures(route, attempt.at)
         return Delivered(self._completion(claimed, attempt, state, step, due_at), verdict, disabled, disabling)
 
-    def orphaned(self, claimed: Claimed) -> Delivered:
-        """Close a delivery whose endpoint was deleted between its claim and its sending."""
+    def orphaned(self, claimed: Claimed, last: Endpoint | None = None) -> Delivered:
+        """Close a delivery whose endpoint was deleted between its claim and its sending; `last` is what it was then."""
         detail = "the endpoint was deleted before this could be sent"
         verdict = Verdict(succeeded=False, failure=Failure.PREPARE, error=detail)
         exchange = Exchange(None, b"", Response(None, sent=False), verdict)
-        gone = Endpoint(claimed.endpoint_id, claimed.event.app_id, 0, "", 0, 0)
+        unknown = Endpoint(claimed.endpoint_id, claimed.event.app_id, 0, "", 0, 0)
+        gone = unknown if last is None else msgspec.structs.replace(last, version=0)
         attempt = self.attempt(gone, claimed.event, exchange, claimed.trigger, claimed)
         return Delivered(self._completion(claimed, attempt, State.FAILED, claimed.step, None), verdict)
 
@@ -66,7 +74,7 @@ class Recorder:
             event.app_id,
             claimed.id if claimed else None,
             event,
-            shaped.event_name if shaped else event.type,
+            shaped.event_name if shaped else _name(event, endpoint),
             endpoint.id,
             endpoint.version,
             claimed.attempts if claimed else 1,
@@ -95,6 +103,10 @@ class Recorder:
         dialect = route.dialect
         policy = route.endpoint.retry or dialect.defaults.retry
         return next_wait(policy, step, 0.0, dialect.defaults.jitter, self._jitter())
+
+    def failing(self, endpoint_id: int) -> bool:
+        """Tell whether the last attempt at an endpoint failed."""
+        return not self._health.get(endpoint_id, _HEALTHY).healthy
 
     def forget(self, endpoint_id: int) -> None:
         """Start an endpoint's health anew: it was enabled again, or it is gone."""
@@ -140,6 +152,11 @@ class Recorder:
         asked = asked_wait(response.header("retry-after"), self._clock.wall()) if response.head else 0.0
         policy = route.endpoint.retry or dialect.defaults.retry
         return next_wait(policy, step, asked, dialect.defaults.jitter, self._jitter())
+
+
+def _name(event: Event, endpoint: Endpoint) -> str:
+    """Return what the endpoint's dialect calls an event that never got its shape."""
+    return dialect_named(endpoint.dialect).name_of(event.type, endpoint) or event.type
 
 
 def _retries(dialect: Dialect, verdict: Verdict) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from reelhook.dialects.dialect import Carried
 from reelhook.model.access import LinkRefresh
 from reelhook.model.event import Event
 from reelhook.pipeline.links import dying, renewed
@@ -20,14 +21,14 @@ class Refreshing:
         """Tell whether the links of an app's events are looked at."""
         return app_id in self._wanted
 
-    async def fresh(self, event: Event, link_life: float | None) -> Event | None:
-        """Return the event with fresh links; None when it can go as it is.
+    async def fresh(self, event: Event, carried: Carried, link_life: float | None) -> Event | None:
+        """Return the event with fresh links where its body carries them; None when it can go as it is.
 
         Raises:
             PrepareFailed: a link is about to die, and no other could be had.
         """
         where = self._wanted.get(event.app_id)
-        found = dying(event, link_life, self._clock.wall()) if where is not None else None
+        found = dying(event, carried, link_life, self._clock.wall()) if where is not None else None
         if where is None or found is None:
             return None
         links = await self._links.refresh(event.app_id, where, found.asset_id, found.ids)

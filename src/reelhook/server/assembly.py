@@ -21,13 +21,14 @@ from reelhook.model.secret import Secret
 from reelhook.ports import Clock
 from reelhook.server.engine import Engine, EngineOptions, World
 from reelhook.settings import Settings
+from reelhook.store.postgres.store import PostgresOptions, PostgresStore
 from reelhook.store.sqlite import SqliteOptions, SqliteStore
 from reelhook.telemetry import Lines, Metrics
 from reelhook.transport.http import HttpWire
 from reelhook.transport.links import LinkSource
 from reelhook.transport.oauth import OAuthTokens
-from reelhook.worker.dispatcher import Limits
 from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.limits import Limits
 from reelhook.worker.mail import Mailer, read_smtp_url
 from reelhook.worker.postbox import Postbox
 
@@ -43,7 +44,7 @@ class Outside(NamedTuple):
         await self.wire.close()
 
 
-def assemble(
+async def assemble(
     settings: Settings, clock: Clock, ids: IdSource, metrics: Metrics, on_fatal: Callable[[str], None]
 ) -> tuple[Engine, Outside]:
     """Open the store and put the engine together."""
@@ -53,7 +54,7 @@ def assemble(
         own_addresses=own_addresses,
         ca_file=str(settings.ca_file) if settings.ca_file else None,
     )
-    store = SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
+    store = await _open_store(settings, clock, ids, on_fatal)
     credentials = OAuthTokens(wire, clock, exceptions=settings.allow_networks)
     lines = Lines(every=settings.log_level == "debug")
     links = LinkSource(wire, clock, partial(_sign_question, ids))
@@ -68,6 +69,17 @@ def assemble(
     return Engine(store, world, options), Outside(wire, own_addresses)
 
 
+async def _open_store(
+    settings: Settings, clock: Clock, ids: IdSource, on_fatal: Callable[[str], None]
+) -> SqliteStore | PostgresStore:
+    if settings.database.is_postgres:
+        options = PostgresOptions(settings.database, settings.secret_key, on_fatal=on_fatal)
+        store = await PostgresStore.open(options, clock, ids)
+        ids.renumber(await store.members.join(takes=True))
+        return store
+    return SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
+
+
 def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any]:
     """Put the HTTP face together: the app, and the protocol class that answers the hot routes before it."""
     store, changes, rehearsal = engine.store, engine.changes, engine.rehearsal
@@ -76,6 +88,8 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         shown = await rehearsal.preview(endpoint, event or rehearsal.event(endpoint.app_id, event_type, data))
         return PreviewedRequest("POST", shown.url, dict(shown.headers), shown.body.decode())
 
+    authenticator = Authenticator(store.tokens, store.apps, engine.world.clock)
+    changes.on_learned = authenticator.forget
     given = Services(
         apps=store.apps,
         tokens=store.tokens,
@@ -88,7 +102,7 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         queue=store.queue,
         clock=engine.world.clock,
         ids=engine.world.ids,
-        authenticator=Authenticator(store.tokens, store.apps, engine.world.clock),
+        authenticator=authenticator,
         publish=engine.publish,
         test=lambda endpoint, saved: rehearsal.test(endpoint, saved=saved),
         preview=preview,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -20,6 +20,17 @@ from reelhook.worker.dispatcher import Dispatcher
 from reelhook.worker.notifier import Notifier
 
 _log = structlog.get_logger("reelhook")
+_REMOVED: Final = 0
+"""Stands for the version of an endpoint that is gone."""
+
+
+class Learned(Protocol):
+    """What was read of the store that this process did not know."""
+
+    apps: list[App]
+    removed: list[str]
+    endpoints: list[Endpoint]
+    endpoints_removed: list[int]
 
 
 class Changes:
@@ -45,24 +56,59 @@ class Changes:
         self._clock = clock
         self._ids = ids
         self.on_removed: Callable[[], None] = lambda: None
+        self.on_learned: Callable[[], None] = lambda: None
+        self._learned: dict[int, tuple[int, Endpoint | None]] = {}
+        """Endpoints of which a change was learned: as which version, and what was known before."""
         self._disabling: set[asyncio.Task[None]] = set()
 
     def endpoint(self, endpoint: Endpoint, cause: str | None = None) -> None:
         """A new endpoint, or a new version of one; `cause` is the type of the event whose delivery led to it."""
+        before = self._take_over(endpoint)
+        learned = self._learned.pop(endpoint.id, None)
+        if learned is not None and learned[0] == endpoint.version:
+            before = learned[1]
+        self._notifier.changed(before, endpoint, cause)
+
+    def learned(self, learned: Learned) -> None:
+        """Hear what was read of the store, changed by this process or another one: whoever changed it tells the owners
+        of endpoints, so this process does when it is told of its own change besides.
+        """
+        for app_id in learned.removed:
+            self.app_removed(app_id)
+        for app in learned.apps:
+            self.app(app)
+            self.event_types(app.id)
+        for endpoint in learned.endpoints:
+            known = self._directory.endpoint(endpoint.id)
+            if known is None or known.version < endpoint.version:
+                self._learned[endpoint.id] = (endpoint.version, self._take_over(endpoint))
+        for endpoint_id in learned.endpoints_removed:
+            if self._directory.endpoint(endpoint_id) is not None:
+                self._learned[endpoint_id] = (_REMOVED, self._drop(endpoint_id))
+        self.on_learned()
+
+    def _take_over(self, endpoint: Endpoint) -> Endpoint | None:
         before = self._directory.endpoint(endpoint.id)
         if before is not None and before.state is not EndpointState.ACTIVE and endpoint.state is EndpointState.ACTIVE:
             self._recorder.forget(endpoint.id)
         self._directory.put(endpoint)
         self._dispatcher.changed(endpoint)
-        self._notifier.changed(before, endpoint, cause)
+        return before
 
-    def endpoint_removed(self, endpoint_id: int) -> None:
-        """An endpoint is gone: nothing more is sent to it."""
+    def _drop(self, endpoint_id: int) -> Endpoint | None:
         before = self._directory.endpoint(endpoint_id)
         self._directory.remove(endpoint_id)
         self._dispatcher.hold(endpoint_id)
         self._recorder.forget(endpoint_id)
         self.on_removed()
+        return before
+
+    def endpoint_removed(self, endpoint_id: int) -> None:
+        """An endpoint is gone: nothing more is sent to it."""
+        before = self._drop(endpoint_id)
+        learned = self._learned.pop(endpoint_id, None)
+        if learned is not None and learned[0] == _REMOVED:
+            before = learned[1]
         if before is not None:
             self._notifier.changed(before, None)
 

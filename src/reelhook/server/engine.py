@@ -5,7 +5,7 @@ real engine in a world of their own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from reelhook.dialects.table import dialect_named
 from reelhook.model.access import Caller
 from reelhook.model.attempt import Verdict
 from reelhook.model.ids import IdSource
+from reelhook.model.shard import EVERY_SHARD, shard_of
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
 from reelhook.pipeline.judge import Health
@@ -23,15 +24,20 @@ from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.refresh import Refreshing
 from reelhook.pipeline.rehearse import Rehearsal
 from reelhook.pipeline.sending import Sending
-from reelhook.ports import Claimed, Clock, Committing, Credentials, Delivered, Links, Wire
+from reelhook.ports import Claimed, Clock, Committing, Credentials, Delivered, Links, Orphans, Wire
 from reelhook.server.changes import Changes
+from reelhook.server.nodes import SURVEY_SECONDS, Nodes
 from reelhook.server.watching import Watching
+from reelhook.store.postgres.store import PostgresStore
 from reelhook.store.sqlite import SqliteStore
 from reelhook.telemetry import Lines, Metrics
-from reelhook.worker.dispatcher import Dispatcher, Limits, Observer
+from reelhook.worker.dispatcher import Dispatcher
+from reelhook.worker.keeper import Keeper, Lease
+from reelhook.worker.limits import Limits, Observer, Others
 from reelhook.worker.loop import Loop
 from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, Surveyor, measure_backlog
 from reelhook.worker.notifier import Notifier
+from reelhook.worker.ownership import EverythingIsOurs
 from reelhook.worker.postbox import Postbox
 from reelhook.worker.quota import Quotas
 from reelhook.worker.tasks import TaskRunner
@@ -39,6 +45,9 @@ from reelhook.worker.tasks import TaskRunner
 _DAY_MS: Final = 24 * 3600 * 1000
 _LONGER_DAYS: Final = 15
 """So much longer than attempts are kept, the ids that clients gave to events are known."""
+
+
+Store = SqliteStore | PostgresStore
 
 
 class World(msgspec.Struct, frozen=True):
@@ -62,21 +71,24 @@ class EngineOptions(msgspec.Struct, frozen=True):
     operator_app: str | None = None
     postbox: Postbox | None = None
     drain_seconds: float = 30
+    lease: Lease = Lease()
 
 
 class Engine:
     """One running Reelhook without its HTTP face."""
 
-    def __init__(self, store: SqliteStore, world: World, options: EngineOptions) -> None:
+    def __init__(self, store: Store, world: World, options: EngineOptions) -> None:
         self.store = store
         self.world = world
         self._options = options
         self._stop = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
+        self._nodes = None if store.members is None else Nodes(store.members, options.lease, world.ids)
+        self._keeper: Keeper | None = None
         clock, ids, metrics = world.clock, world.ids, world.metrics
         self.directory = Directory(dialect_named)
         self._watching = Watching(metrics, world.lines, self.directory)
-        self.recorder = Recorder(clock, ids, world.jitter, _health(store))
+        self.recorder = Recorder(clock, ids, world.jitter)
         refreshing = Refreshing(world.links, self.directory.link_refreshes, clock) if world.links else None
         preparing = Preparing(world.credentials, store.contexts, refreshing)
         self.sending = Sending(preparing, world.wire, clock)
@@ -91,6 +103,11 @@ class Engine:
             options.limits,
             Observer(self._recorded, self._disable, self._watching.circuit_opened),
             quotas,
+            Others(
+                EverythingIsOurs() if self._nodes is None else self._nodes.ownership,
+                history=store.history,
+                failing=self.recorder.failing,
+            ),
         )
         life = round((options.retention_days + _LONGER_DAYS) * _DAY_MS)
         self.flow = Flow(
@@ -105,6 +122,8 @@ class Engine:
             Recalling(self.directory, store.contexts, store.tellings),
         )
         self.flow.on_accepted = self._watching.accepted
+        if store.refresh is not None:
+            self.flow.match_anew(store.refresh)
         self.rehearsal = Rehearsal(
             self.sending,
             self.recorder,
@@ -135,6 +154,8 @@ class Engine:
             clock,
             ids,
         )
+        if isinstance(store, PostgresStore):
+            store.on_learned = self.changes.learned
         self.tasks = TaskRunner(store.tasks, clock, metrics, self.dispatcher.waits)
         self._loops = self._make_loops()
 
@@ -142,22 +163,21 @@ class Engine:
         """Load what is known, rescue what was interrupted, begin to send; return how many were rescued."""
         store = self.store
         self.directory.load(store.apps.all(), store.event_types.all(), store.endpoints.all())
-        for endpoint_id, health in store.health().items():
-            if health.failing_since is not None:
-                self.notifier.streaks.remember(endpoint_id, health.failing_since, health.notified_at)
-        rescued = await store.queue.rescue(self.world.clock.now(), self._wait_after)
-        for one in rescued.given_up:
-            verdict = Verdict(succeeded=False, failure=one.attempt.failure, error=one.attempt.error, transient=True)
-            self._recorded(Delivered(one, verdict))
+        rescued = 0
+        if self._nodes is None:
+            await self._learn(EVERY_SHARD)
+            rescued = await self._rescue(None)
         store.commit.hold_accepts = self.dispatcher.congested
         self.dispatcher.start()
         loop = asyncio.get_running_loop()
         self._running = [loop.create_task(each.run(self._stop), name=each.name) for each in self._loops]
         self.world.metrics.before_render(self._measure)
-        return rescued.count
+        return rescued
 
     async def stop(self) -> None:
         """Let what is under way end, then close the store: nothing is lost, the rest waits for the next start."""
+        if self._keeper is not None:
+            self._keeper.retire()
         await self.dispatcher.drain(self._options.drain_seconds)
         await self.store.commit.drained()
         await self.changes.settled()
@@ -168,6 +188,7 @@ class Engine:
     def failing(self) -> str | None:
         """Return why this process is not fit for work; None when it is."""
         broken = self.store.upkeep.healthy() or self.dispatcher.failing()
+        broken = broken or (None if self._keeper is None else self._keeper.failing())
         dead = [each.name for each in self._loops if not each.alive]
         return broken or (f"background work stopped: {', '.join(dead)}" if self._running and dead else None)
 
@@ -191,6 +212,26 @@ class Engine:
         route = self.directory.route(endpoint_id)
         return 0.0 if route is None else self.recorder.wait_after(route, step)
 
+    async def _learn(self, shards: Collection[int]) -> None:
+        """Take over how the endpoints of some shards have fared until now, whoever sent to them."""
+        for endpoint_id, health in (await self.store.health()).items():
+            if shard_of(endpoint_id) not in shards:
+                continue
+            if health.failing_since is None:
+                self.recorder.forget(endpoint_id)
+                self.notifier.streaks.forget(endpoint_id)
+            else:
+                self.recorder.remember(endpoint_id, Health(failing_since=health.failing_since, failures=1))
+                self.notifier.streaks.remember(endpoint_id, health.failing_since, health.notified_at)
+
+    async def _rescue(self, orphans: Orphans | None) -> int:
+        """Free what nobody sends any more; return how many deliveries that were."""
+        rescued = await self.store.queue.rescue(self.world.clock.now(), self._wait_after, orphans)
+        for one in rescued.given_up:
+            verdict = Verdict(succeeded=False, failure=one.attempt.failure, error=one.attempt.error, transient=True)
+            self._recorded(Delivered(one, verdict))
+        return rescued.count
+
     def _disable(self, delivered: Delivered) -> None:
         self.changes.disable(delivered)
 
@@ -206,12 +247,18 @@ class Engine:
 
         pruner = Pruner(store.upkeep, clock, metrics, pressure, self._options.retention_days)
         self.changes.on_removed = pruner.wake
+        of_nodes: list[Loop] = []
+        survey = Surveyor(self.dispatcher.survey, metrics)
+        if self._nodes is not None:
+            self._keeper, of_nodes = self._nodes.loops(self.dispatcher, self._rescue, self._learn, clock, metrics)
+            survey = Surveyor(self.dispatcher.survey, metrics, SURVEY_SECONDS)
         return [
+            *of_nodes,
             self.notifier,
             self.tasks,
             Indexer(store.upkeep, clock, metrics, pressure),
             pruner,
-            Surveyor(self.dispatcher.survey, metrics),
+            survey,
             ClockWatch(clock, metrics),
         ]
 
@@ -224,11 +271,3 @@ class Engine:
         metrics.wal_bytes = self.store.wal_bytes()
         metrics.endpoints = self.directory.states()
         metrics.circuits = self.dispatcher.circuits(sum(metrics.endpoints.values()))
-
-
-def _health(store: SqliteStore) -> dict[int, Health]:
-    return {
-        endpoint_id: Health(failing_since=health.failing_since, failures=1)
-        for endpoint_id, health in store.health().items()
-        if health.failing_since is not None
-    }

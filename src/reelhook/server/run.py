@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ from reelhook.server.serving import Server, listen, make_server
 from reelhook.settings import Settings, SettingsError
 from reelhook.store.connection import FileLock, open_writer
 from reelhook.store.migrate import migrate as migrate_store
+from reelhook.store.postgres.store import migrate_postgres
 from reelhook.telemetry import Metrics, configure_logging
 
 Announce = Callable[[str, str | None, str], None]
@@ -54,6 +55,9 @@ def run(settings: Settings, *, announce: Announce) -> int:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the schema of this version."""
+    if settings.database.is_postgres:
+        migrate_postgres(settings.database)
+        return
     with _opening(settings.database_path):
         lock = FileLock(settings.database_path)
         try:
@@ -115,8 +119,8 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     broken: asyncio.Event = asyncio.Event()
     stop: asyncio.Event = asyncio.Event()
     clock, ids, metrics = SystemClock(), IdSource(settings.node), Metrics(__version__)
-    with _opening(settings.database_path):
-        engine, wire = assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
+    with nullcontext() if settings.database.is_postgres else _opening(settings.database_path):
+        engine, wire = await assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
     broken_watch = loop.create_task(_halt_when_broken(broken, engine))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)

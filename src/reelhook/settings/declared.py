@@ -24,6 +24,7 @@ from reelhook.settings.values import (
     SMTP_URL,
     WEB_URL,
     Address,
+    Database,
     Network,
     choice,
     seconds,
@@ -39,11 +40,13 @@ _DAY = 86_400
 class Settings:
     """Everything that an installation decides, read and checked. Spans are seconds, sizes bytes."""
 
-    database: str = setting(
+    database: Database = setting(
         "sqlite:///reelhook.db",
         DATABASE,
-        """Where everything is kept: sqlite:///relative.db or sqlite:////absolute/path.db. The file is made when it is
-        missing. Only one process may use it, and it must not lie on a network file system.""",
+        """Where everything is kept. sqlite:///relative.db or sqlite:////absolute/path.db is a file that is made when it
+        is missing; only one process may use it, and it must not lie on a network file system.
+        postgresql://user:password@host/database is a database of PostgreSQL 15 or newer; in an empty one the tables
+        are made.""",
         group="Where",
     )
     listen: Address = setting(
@@ -71,8 +74,8 @@ class Settings:
         None,
         secret(16, spaces=True),
         """Encrypts the secrets and credentials of endpoints in the database: the base64 of 32 random bytes, or a
-        passphrase. Unset: a key is made in a file beside the database. Keep a copy of it apart from the backups;
-        without it the stored secrets cannot be read.""",
+        passphrase. Unset: a key is made in a file beside the SQLite file; with PostgreSQL it must be given, the same to
+        every node. Keep a copy of it apart from the backups; without it the stored secrets cannot be read.""",
         secret=True,
     )
 

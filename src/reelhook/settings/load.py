@@ -48,6 +48,14 @@ def _without_password(text: str) -> str:
 def _contradictions(settings: Settings) -> list[FieldError]:
     """Find values that are good each for itself and wrong together."""
     problems = []
+    if settings.database.is_postgres and settings.secret_key is None:
+        problems.append(
+            FieldError(
+                "REELHOOK_SECRET_KEY is not set, and with PostgreSQL in REELHOOK_DATABASE it must be, to the same on "
+                "every node: `openssl rand -base64 32` makes one",
+                "/secret_key",
+            )
+        )
     if settings.circuit_pause > settings.circuit_pause_longest:
         problems.append(
             FieldError(

@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from reelhook.model.access import APP_ID_PATTERN
-from reelhook.model.secret import Secret
+from reelhook.model.secret import MASK, Secret
 
 Network = IPv4Network | IPv6Network
 
+_POSTGRES: Final = ("postgresql://", "postgres://")
 _SECONDS: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES: Final = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\Z")
@@ -190,13 +191,43 @@ def _read_mail_address(text: str) -> str:
     return text
 
 
-def _read_database(text: str) -> str:
-    if text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("PostgreSQL is not in this version yet; use sqlite:///reelhook.db")
+class Database(str):
+    """The URL of a database; written down in logs and errors it shows no password."""
+
+    __slots__ = ()
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether it is a PostgreSQL; else it is an SQLite file."""
+        return self.startswith(_POSTGRES)
+
+    @property
+    def shown(self) -> str:
+        """The URL as everybody may see it."""
+        return re.sub(r"(?<=password=)[^&]*", MASK, re.sub(r"//.*@", f"//{MASK}@", self))
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+
+def _read_database(text: str) -> Database:
+    if text.startswith(_POSTGRES):
+        try:
+            parts = urlsplit(text)
+            named = parts.path.strip("/") and parts.port != 0
+        except ValueError:
+            named = False
+        if not named or not text.isprintable():
+            raise ValueError(
+                "expected postgresql://user:password@host:5432/database, with what is special in it encoded"
+            )
+        return Database(text)
     path = text.removeprefix("sqlite:///")
     if path == text or not path or path.endswith("/") or path.startswith(":") or not path.isprintable():
-        raise ValueError("expected sqlite:///relative.db or sqlite:////absolute/path.db")
-    return text
+        raise ValueError(
+            "expected sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://user:password@host/database"
+        )
+    return Database(text)
 
 
 def _read_file(text: str) -> Path:

@@ -1,17 +1,18 @@
 """Answers to POSTs that carried an `Idempotency-Key`: what a repetition gets, sealed, as it may show a secret once."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Final
 
 from msgspec.structs import asdict, replace
 
 from reelhook.ports import Clock, Key, SealedAnswer, StoredKey
-from reelhook.store.commit import GroupCommit
+from reelhook.store.reading import Reading
 from reelhook.store.seal import Sealer, place_of
 from reelhook.store.select import select_one
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("answers")
 
@@ -19,15 +20,16 @@ _SQL: Final = statements("answers")
 class SqliteAnswers:
     """Implements `Answers`."""
 
-    def __init__(self, commit: GroupCommit, reader: Connection, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, commit: Writes, reading: Reading, sealer: Sealer, clock: Clock) -> None:
         self._commit = commit
-        self._reader = reader
+        self._reading = reading
         self._sealer = sealer
         self._clock = clock
 
-    def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None:
+    async def recall(self, app_id: str, kind: str, key: str) -> StoredKey | None:
         """Return what was answered, while it is kept."""
-        row = select_one(self._reader, _SQL["recall"], (app_id, kind, key, self._clock.wall()))
+        wanted = (app_id, kind, key, self._clock.wall())
+        row = await self._reading.run(partial(select_one, sql=_SQL["recall"], bindings=wanted))
         if row is None:
             return None
         fingerprint, answer, event_id = row

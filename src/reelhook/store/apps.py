@@ -8,14 +8,13 @@ from reelhook.model.access import DEFAULT_APP, App, VimeoAccount
 from reelhook.model.audit import AuditEntry
 from reelhook.model.page import Page
 from reelhook.ports import SealedAnswer
-from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import NEWEST, read_cursor, scope_of, write_cursor
 from reelhook.store.documents import Documents
 from reelhook.store.noting import note
 from reelhook.store.select import select, select_value
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("apps")
 _SCOPE: Final = scope_of("apps")
@@ -27,7 +26,7 @@ class SqliteApps:
     """Implements `Apps`. `removed` hears of an app that is gone, so that nothing in memory outlives it."""
 
     def __init__(
-        self, commit: GroupCommit, reader: Connection, documents: Documents, removed: Callable[[str], None]
+        self, commit: Writes, reader: Connection, documents: Documents, removed: Callable[[str], None]
     ) -> None:
         self._commit = commit
         self._documents = documents
@@ -92,6 +91,15 @@ class SqliteApps:
             note(connection, entry)
 
         return write(self._commit, job, lambda: self._forget(app_id))
+
+    def learn(self, app_id: str, document: bytes) -> App:
+        """Take over an app as it is stored: it was changed elsewhere."""
+        app = self._apps[app_id] = self._documents.read(document, App, app_id, "apps", app_id)
+        return app
+
+    def forget(self, app_id: str) -> None:
+        """Forget an app that was removed elsewhere."""
+        self._forget(app_id)
 
     def _keep(self, app: App) -> None:
         self._apps[app.id] = app

@@ -1,11 +1,12 @@
 """What is remembered of assets beyond their events, written with the events that say it."""
 
 from collections.abc import Awaitable, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 from reelhook.ports import Acceptance, Clock, Telling
 from reelhook.store.commitment import Commitment
-from reelhook.store.select import select_value
+from reelhook.store.reading import Points
 from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 from reelhook.store.storing import Storing
@@ -19,17 +20,20 @@ _Asset = tuple[str, str]
 
 
 class SqliteContexts:
-    """Implements `Contexts`. What was asked for lately is kept in memory, that there is none too: only this process
-    writes, and a context that is there never changes.
+    """Implements `Contexts`. What was asked for lately is kept in memory, as a context that is there never changes;
+    where only this process writes (`alone`), that there is none too, and the rest is read in the loop.
     """
 
-    def __init__(self, reader: Connection) -> None:
-        self._reader = reader
+    def __init__(self, points: Points, *, alone: bool) -> None:
+        self._points = points
+        self._alone = alone
         self._storing = Storing()
         self._known: dict[_Asset, str | None] = {}
 
     def recall(self, app_id: str, asset_ids: Sequence[str]) -> str | Awaitable[str | None] | None:
         """Return the first context of an asset; while its first one is being stored, something to await."""
+        if not self._alone:
+            return self._ask(app_id, asset_ids)
         for asset in asset_ids:
             key = (app_id, asset)
             found = self._read(key)
@@ -56,29 +60,53 @@ class SqliteContexts:
         found = self.recall(key[0], asset_ids)
         return found if found is None or isinstance(found, str) else await found
 
+    def _ask(self, app_id: str, asset_ids: Sequence[str]) -> str | Awaitable[str | None] | None:
+        """Ask beside the loop, where it is not known already."""
+        if not asset_ids:
+            return None
+        return self._known.get((app_id, asset_ids[0])) or self._ask_all(app_id, asset_ids)
+
+    async def _ask_all(self, app_id: str, asset_ids: Sequence[str]) -> str | None:
+        for asset in asset_ids:
+            await self._storing.end((app_id, asset))
+        asked = self._points.run(partial(_first_context, app_id=app_id, asset_ids=asset_ids))
+        asset, found = await asked if isinstance(asked, Awaitable) else asked
+        if found is not None:
+            self._remember((app_id, asset), found)
+        return found
+
     def _read(self, key: _Asset) -> str | None:
         try:
             return self._known[key]
         except KeyError:
-            found: str | None = self._reader.execute(_RECALL_CONTEXT, key).get
-        if key not in self._storing and (found is None or len(found) <= _LONGEST_KNOWN):
+            found = cast(
+                "str | None", self._points.run(lambda connection: connection.execute(_RECALL_CONTEXT, key).get)
+            )
+        if key not in self._storing:
+            self._remember(key, found)
+        return found
+
+    def _remember(self, key: _Asset, found: str | None) -> None:
+        if found is None or len(found) <= _LONGEST_KNOWN:
             if len(self._known) >= _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
             self._known[key] = found
-        return found
 
 
 class SqliteTellings:
     """Implements `Tellings`."""
 
-    def __init__(self, reader: Connection, clock: Clock) -> None:
-        self._reader = reader
+    def __init__(self, points: Points, clock: Clock, *, alone: bool) -> None:
+        self._points = points
         self._clock = clock
+        self._alone = alone
         self._storing = Storing()
 
     def recall(self, app_id: str, telling: Telling) -> str | Awaitable[str | None] | None:  # noqa: ARG002 - the port
         """Return as which type it was told; while it is being stored, something to await. Endpoints are of one app."""
-        found = self._read(telling)
+        if not self._alone:
+            return self._ask(telling)
+        found = cast("str | None", self._read(telling))
         return self._later(telling) if found is None and telling in self._storing else found
 
     def announce(self, acceptance: Acceptance, commitment: Commitment[bytes]) -> None:
@@ -90,9 +118,23 @@ class SqliteTellings:
         found = self.recall("", telling)
         return found if found is None or isinstance(found, str) else await found
 
-    def _read(self, telling: Telling) -> str | None:
-        found: str | None = select_value(self._reader, _SQL["recall_telling"], (*telling, self._clock.wall()))
-        return found
+    async def _ask(self, telling: Telling) -> str | None:
+        await self._storing.end(telling)
+        asked = self._read(telling)
+        return await asked if isinstance(asked, Awaitable) else asked
+
+    def _read(self, telling: Telling) -> str | Awaitable[str | None] | None:
+        key = (*telling, self._clock.wall())
+        return self._points.run(lambda connection: connection.execute(_SQL["recall_telling"], key).get)
+
+
+def _first_context(connection: Connection, app_id: str, asset_ids: Sequence[str]) -> tuple[str, str | None]:
+    """Find the first of the ids that has a context."""
+    for asset in asset_ids:
+        found: str | None = connection.execute(_RECALL_CONTEXT, (app_id, asset)).get
+        if found is not None:
+            return asset, found
+    return "", None
 
 
 class RememberingAssets:

@@ -1,18 +1,19 @@
 """The audit log: every change adds its entry in its own transaction."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from reelhook.model.audit import AuditEntry
 from reelhook.model.page import Page
-from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
+from reelhook.store.reading import Reading
 from reelhook.store.select import select_column
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("audit")
 _entry: Final = msgspec.json.Decoder(AuditEntry)
@@ -21,14 +22,15 @@ _entry: Final = msgspec.json.Decoder(AuditEntry)
 class SqliteAudit:
     """Implements `AuditLog`."""
 
-    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
+    def __init__(self, commit: Writes, reading: Reading) -> None:
         self._commit = commit
-        self._reader = reader
+        self._reading = reading
 
-    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]:
+    async def page(self, app_id: str, cursor: str | None, limit: int) -> Page[AuditEntry]:
         """List an app's entries, newest first."""
         scope = scope_of("audit", app_id)
-        found = select_column(self._reader, _SQL["page"], (app_id, read_cursor(scope, cursor), limit + 1))
+        bounds = (app_id, read_cursor(scope, cursor), limit + 1)
+        found = await self._reading.run(partial(select_column, sql=_SQL["page"], bindings=bounds))
         return cut_page([_entry.decode(raw) for raw in found], limit, scope, lambda entry: entry.id)
 
     def add(self, entry: AuditEntry) -> Awaitable[None]:

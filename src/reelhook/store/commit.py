@@ -170,6 +170,10 @@ class GroupCommit:
             self._scheduled = True
             self._loop.call_soon(self._start)
 
+    def settled(self, future: "asyncio.Future[Any]") -> "asyncio.Future[Any]":
+        """Return what is done when all that follows from a commit in memory is done: at once."""
+        return future
+
     async def drained(self) -> None:
         """Wait until everything queued so far is committed, or has failed to be because the disk is full."""
         if self._busy or self.pending:

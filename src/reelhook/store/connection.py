@@ -4,14 +4,14 @@ import fcntl
 import os
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import apsw
 
 from reelhook.errors import StorageFull, StoreBusy, Unavailable
 from reelhook.store.commit import WriterFailed
 from reelhook.store.sql import Row
-from reelhook.store.statements import Bulk
+from reelhook.store.statements import SQLITE, Bulk
 
 _MOST_ROWS: Final = 512
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
@@ -29,6 +29,8 @@ _READER: Final = "PRAGMA cache_size = -32768; PRAGMA query_only = ON;"
 
 class SqliteConnection(apsw.Connection):
     """Implements `Connection` on one file."""
+
+    backend: ClassVar[str] = SQLITE
 
     def bulk(self, bulk: Bulk, rows: list[Row]) -> int:
         """Run a statement over many rows, in pieces of two dozen sizes, so that their texts stay prepared."""

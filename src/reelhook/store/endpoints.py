@@ -1,6 +1,7 @@
 """Endpoints: a change adds a version and moves the pointer to it, in one transaction with its audit entry."""
 
 from collections.abc import Awaitable, Iterable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -12,15 +13,15 @@ from reelhook.model.page import Page
 from reelhook.ports import Clock, SealedAnswer
 from reelhook.store import ordering
 from reelhook.store.apps import require_app
-from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.documents import Documents
 from reelhook.store.health import forget_failures
 from reelhook.store.noting import note
+from reelhook.store.reading import Reading
 from reelhook.store.select import Row, select, select_one, select_value
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("endpoints")
 _UNKNOWN: Final = "there is no such endpoint"
@@ -36,8 +37,11 @@ _state: Final = msgspec.json.Decoder(_State)
 class SqliteEndpoints:
     """Implements `Endpoints`."""
 
-    def __init__(self, commit: GroupCommit, reader: Connection, documents: Documents, clock: Clock) -> None:
+    def __init__(
+        self, commit: Writes, reader: Connection, reading: Reading, documents: Documents, clock: Clock
+    ) -> None:
         self._clock = clock
+        self._reading = reading
         self._commit = commit
         self._reader = reader
         self._documents = documents
@@ -46,9 +50,11 @@ class SqliteEndpoints:
         """Return the current version of an endpoint; None when it is another app's, or removed."""
         return self._one("get", (endpoint_id, app_id))
 
-    def version(self, endpoint_id: int, version: int) -> Endpoint | None:
+    async def version(self, endpoint_id: int, version: int) -> Endpoint | None:
         """Return one version, also of an endpoint that is removed: what an attempt cites."""
-        return self._one("version", (endpoint_id, version))
+        key = (endpoint_id, version)
+        row = await self._reading.run(partial(select_one, sql=_SQL["version"], bindings=key))
+        return None if row is None else self._read(row)
 
     def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Endpoint]:
         """List an app's endpoints, newest first."""

@@ -10,12 +10,11 @@ from reelhook.model.audit import AuditEntry
 from reelhook.model.event_type import EventType
 from reelhook.ports import SealedAnswer
 from reelhook.store.apps import require_app
-from reelhook.store.commit import GroupCommit
 from reelhook.store.noting import note
 from reelhook.store.select import select
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("event_types")
 _event_type: Final = msgspec.json.Decoder(EventType)
@@ -24,7 +23,7 @@ _event_type: Final = msgspec.json.Decoder(EventType)
 class SqliteEventTypes:
     """Implements `EventTypes`. A type that is stored has its `app_id`."""
 
-    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
+    def __init__(self, commit: Writes, reader: Connection) -> None:
         self._commit = commit
         self._types: dict[str, dict[str, EventType]] = {}
         for app_id, name, raw in select(reader, _SQL["all"]):
@@ -64,6 +63,11 @@ class SqliteEventTypes:
             note(connection, entry)
 
         return write(self._commit, job, lambda: self._drop(app_id, name))
+
+    def learn(self, app_id: str, documents: Iterable[bytes]) -> None:
+        """Take over the types of an app as they are stored: they may have been changed elsewhere."""
+        types = [_event_type.decode(raw) for raw in documents]
+        self._types[app_id] = {one.name: one for one in types}
 
     def forget_app(self, app_id: str) -> None:
         """Forget the types of an app that is gone."""

@@ -1,16 +1,15 @@
 """How each endpoint has fared lately, as `record` notes it; read whole at the start."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from reelhook.model.standing import EndpointStanding
-from reelhook.store.commit import GroupCommit
 from reelhook.store.select import select, select_one
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("health")
 _NEVER_SENT: Final = EndpointStanding()
@@ -32,7 +31,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, gc=False):
 class SqliteNotices:
     """Implements `Notices`."""
 
-    def __init__(self, commit: GroupCommit) -> None:
+    def __init__(self, commit: Writes) -> None:
         self._commit = commit
 
     def told(self, failing: Mapping[int, int]) -> Awaitable[None]:
@@ -51,8 +50,12 @@ def load_health(connection: Connection) -> dict[int, EndpointHealth]:
     return {row[0]: EndpointHealth(*row) for row in select(connection, _SQL["all"])}
 
 
-def load_standing(connection: Connection, endpoint_id: int) -> EndpointStanding:
-    """Read how one endpoint stands; a point read."""
+def load_standings(connection: Connection, endpoint_ids: Sequence[int]) -> dict[int, EndpointStanding]:
+    """Read how some endpoints stand."""
+    return {one: _load_standing(connection, one) for one in endpoint_ids}
+
+
+def _load_standing(connection: Connection, endpoint_id: int) -> EndpointStanding:
     row = select_one(connection, _SQL["one"], (endpoint_id,))
     return _NEVER_SENT if row is None else _standing(*row)
 

@@ -1,7 +1,7 @@
 """The journal: what is promised to the publisher and what became of it, written through the group commit."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -10,6 +10,8 @@ from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredK
 from reelhook.store.assets import SqliteContexts, SqliteTellings
 from reelhook.store.commit import GroupCommit, Operation, Outcome
 from reelhook.store.commitment import Commitment
+from reelhook.store.reading import Points
+from reelhook.store.select import select_one
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
 from reelhook.store.uncommitted import Uncommitted
@@ -23,26 +25,35 @@ NOTHING_HANDED_OVER: Final = (1 << 63) - 1
 
 
 class SqliteJournal:
-    """Implements `Journal`."""
+    """Implements `Journal`. `version_of` tells, where other processes write too, which version of an app is known here:
+    an acceptance goes with it, so that the writer can tell whether it was matched against what holds now.
+    """
 
-    def __init__(self, commit: GroupCommit, reader: Connection, clock: Clock) -> None:
+    def __init__(
+        self,
+        commit: GroupCommit,
+        points: Points,
+        clock: Clock,
+        left_behind: int,
+        version_of: Callable[[str], int] | None = None,
+    ) -> None:
         self._commit = commit
-        self._reader = reader
+        self._points = points
         self._clock = clock
-        self.contexts = SqliteContexts(reader)
-        self.tellings = SqliteTellings(reader, clock)
+        self._version_of = version_of
+        self.contexts = SqliteContexts(points, alone=version_of is None)
+        self.tellings = SqliteTellings(points, clock, alone=version_of is None)
         self._storing: dict[tuple[str, str, str], asyncio.Future[StoredKey | None]] = {}
         self._handed_over: dict[int, None] = {}
         self._uncommitted = Uncommitted(MOST_UNCOMMITTED)
-        self._left_behind: int = reader.execute(_SQL["handed_over_from"]).get
+        self._left_behind = left_behind
 
     def recall(self, app_id: str, kind: str, key: str) -> StoredKey | Awaitable[StoredKey | None] | None:
         """Return what is known of a key; while it is being stored, something to await."""
         storing = self._storing.get((app_id, kind, key))
         if storing is not None:
             return asyncio.shield(storing)
-        row = self._reader.execute(_SQL["recall_key"], (app_id, kind, key, self._clock.wall())).fetchone()
-        return None if row is None else StoredKey(*row)
+        return self._points.run(partial(_recall, key=(app_id, kind, key, self._clock.wall())))
 
     def accept(self, acceptance: Acceptance) -> Commitment[bytes]:
         """Commit events with their deliveries and keys; Unavailable while too much waits for the disk already."""
@@ -50,6 +61,8 @@ class SqliteJournal:
             refused: Commitment[bytes] = Commitment()
             refused.set_exception(Unavailable(_TOO_MUCH))
             return refused
+        if self._version_of is not None:
+            acceptance.version = self._version_of(acceptance.app_id)
         for deliveries in acceptance.deliveries:
             for new in deliveries:
                 if new.claim_id:
@@ -115,3 +128,14 @@ class SqliteJournal:
         self._storing.pop(name, None)
         if not storing.done():
             storing.set_result(None if done.exception() else stored)
+
+
+def handed_over_from(connection: Connection) -> int:
+    """Read the smallest id of a delivery that the last process may have handed over and not completed."""
+    mark: int = connection.execute(_SQL["handed_over_from"]).get
+    return mark
+
+
+def _recall(connection: Connection, key: tuple[str, str, str, int]) -> StoredKey | None:
+    row = select_one(connection, _SQL["recall_key"], key)
+    return None if row is None else StoredKey(*row)

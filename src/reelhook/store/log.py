@@ -28,8 +28,7 @@ class SqliteLog:
     was made, an event was accepted; `since` <= time < `until`, so that spans can be joined without gap or overlap.
     """
 
-    def __init__(self, reader: Connection, reading: Reading) -> None:
-        self._reader = reader
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     async def attempts(self, where: LogFilter, cursor: str | None, limit: int) -> Page[Attempt]:
@@ -69,14 +68,18 @@ class SqliteLog:
 
     async def delivery(self, app_id: str, delivery_id: int) -> Delivery | None:
         """Read one delivery."""
-        found = lines.read_deliveries(self._reader, app_id, [delivery_id])
+        found = await self._reading.run(partial(lines.read_deliveries, app_id=app_id, chosen=[delivery_id]))
         return found[0] if found else None
 
-    def event(self, app_id: str, public_id: str) -> Event | None:
+    async def event(self, app_id: str, public_id: str) -> Event | None:
         """Read one event by the id that the world sees, the client's own or ours."""
-        event_id = event_of(self._reader, app_id, public_id)
-        found = lines.read_events(self._reader, app_id, [] if event_id is None else [event_id])
-        return found[0] if found else None
+
+        def job(connection: Connection) -> Event | None:
+            event_id = event_of(connection, app_id, public_id)
+            found = lines.read_events(connection, app_id, [] if event_id is None else [event_id])
+            return found[0] if found else None
+
+        return await self._reading.run(job)
 
     async def stats(self, app_id: str, endpoint_id: int, since: int, until: int, interval: int) -> Stats:
         """Sum up an endpoint's rollups."""

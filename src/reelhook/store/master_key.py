@@ -27,8 +27,9 @@ _SCRYPT: Final = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 64 << 20, "dklen": KEY
 _SQL: Final = statements("meta")
 
 
-def open_sealer(connection: Connection, given: Secret | None, key_file: Path) -> Sealer:
-    """Return the sealer of this database; `connection` writes, and its schema is in place.
+def open_sealer(connection: Connection, given: Secret | None, key_file: Path | None) -> Sealer:
+    """Return the sealer of this database; `connection` writes, and its schema is in place. Without a place for a key
+    file, the key must be given.
 
     Raises:
         Unavailable: the key is missing, too short, or not the one that the database was sealed with.
@@ -39,7 +40,7 @@ def open_sealer(connection: Connection, given: Secret | None, key_file: Path) ->
     key = _given_key(connection, given.reveal()) if given else _file_key(key_file, sealed=check is not None)
     sealer = Sealer(key)
     if check is None:
-        connection.execute(_SQL["put"], ("seal_check", sealer.seal(_CHECK, _PLACE)))
+        connection.execute(_SQL["put_bytes"], ("seal_check", sealer.seal(_CHECK, _PLACE)))
         return sealer
     try:
         sealer.open(check, _PLACE)
@@ -71,11 +72,16 @@ def _salt(connection: Connection) -> bytes:
     salt: bytes | None = _meta(connection, "seal_salt")
     if salt is None:
         salt = os.urandom(16)
-        connection.execute(_SQL["put"], ("seal_salt", salt))
+        connection.execute(_SQL["put_bytes"], ("seal_salt", salt))
     return salt
 
 
-def _file_key(key_file: Path, *, sealed: bool) -> bytes:
+def _file_key(key_file: Path | None, *, sealed: bool) -> bytes:
+    if key_file is None:
+        raise Unavailable(
+            f"{_SETTING} must be given with PostgreSQL, the same one to every node: the base64 of {KEY_BYTES} random "
+            f"bytes (`openssl rand -base64 {KEY_BYTES}`), or a passphrase of {SHORTEST_PASSPHRASE} characters or more"
+        )
     if not key_file.exists():
         if sealed:
             raise Unavailable(
@@ -107,12 +113,12 @@ def _make_key_file(key_file: Path) -> None:
         os.close(folder)
 
 
-def _wrong_key(given: bool, key_file: Path) -> str:
+def _wrong_key(given: bool, key_file: Path | None) -> str:
     if not given:
         return f"the key file {key_file} is not the key of this database: put the right one back, or set {_SETTING}"
-    hint = f"; if it was made with the key file {key_file}, unset {_SETTING}" if key_file.exists() else ""
+    hint = f"; if it was made with the key file {key_file}, unset {_SETTING}" if key_file and key_file.exists() else ""
     return f"{_SETTING} is not the key that the secrets of this database were sealed with{hint}"
 
 
 def _meta(connection: Connection, key: str) -> Any:
-    return select_value(connection, _SQL["get"], (key,))
+    return select_value(connection, _SQL["get_bytes"], (key,))

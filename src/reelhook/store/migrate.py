@@ -7,7 +7,7 @@ from typing import Final
 from reelhook.errors import Unavailable
 from reelhook.store.select import select_column, select_value
 from reelhook.store.sql import Connection
-from reelhook.store.statements import statements
+from reelhook.store.statements import SQLITE, statements
 
 _FILE: Final = re.compile(r"(\d{4})_\w+\.sql\Z")
 _SQL: Final = statements("meta")
@@ -21,9 +21,10 @@ def migrate(connection: Connection) -> list[int]:
         Unavailable: the database was written by a newer Reelhook, or is not Reelhook's.
     """
     done = []
-    for number, text in _migrations().items():
+    for number, text in _migrations(connection.backend).items():
         connection.begin()
         try:
+            connection.execute(_SQL["lock_schema"]).fetchall()
             # Read inside the transaction: whoever else migrates has finished or waits.
             if schema_version(connection) < number:
                 connection.run_script(text)
@@ -33,7 +34,7 @@ def migrate(connection: Connection) -> list[int]:
         except BaseException:
             connection.rollback()
             raise
-    _refuse_newer(schema_version(connection))
+    _refuse_newer(schema_version(connection), latest_version(connection.backend))
     return done
 
 
@@ -50,24 +51,25 @@ def schema_version(connection: Connection) -> int:
     if {"meta", "deliveries"} <= tables:
         version = select_value(connection, _SQL["get"], (_VERSION,))
     if not isinstance(version, int):
-        raise Unavailable("this file is a database, but not one of Reelhook's; name another file in REELHOOK_DATABASE")
+        what = "file is a database" if connection.backend == SQLITE else "database has tables"
+        raise Unavailable(f"this {what}, but not one of Reelhook's; name another one in REELHOOK_DATABASE")
     return version
 
 
-def latest_version() -> int:
+def latest_version(backend: str = SQLITE) -> int:
     """Return the number of the newest migration of this program."""
-    return max(_migrations())
+    return max(_migrations(backend))
 
 
-def _refuse_newer(version: int) -> None:
-    if version > latest_version():
+def _refuse_newer(version: int, latest: int) -> None:
+    if version > latest:
         raise Unavailable(
-            f"this database was written by a newer Reelhook (schema {version}, this one knows {latest_version()}): "
+            f"this database was written by a newer Reelhook (schema {version}, this one knows {latest}): "
             "install that version or a later one"
         )
 
 
-def _migrations() -> dict[int, str]:
-    folder = resources.files("reelhook.store").joinpath("sql", "sqlite", "migrations")
+def _migrations(backend: str) -> dict[int, str]:
+    folder = resources.files("reelhook.store").joinpath("sql", backend, "migrations")
     found = ((_FILE.match(entry.name), entry) for entry in folder.iterdir())
     return dict(sorted((int(match[1]), entry.read_text()) for match, entry in found if match))

@@ -3,15 +3,18 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from reelhook.errors import Conflict, NotFound
 from reelhook.model import ids
 from reelhook.model.audit import AuditEntry
 from reelhook.model.delivery import CLOSED, TRANSITIONS, Delivery, Move, State, Trigger
 from reelhook.model.event import Event
-from reelhook.ports import Claimed, Clock, Rescued, Wait
+from reelhook.ports import Claimed, Clock, Orphans, Rescued, Wait
 from reelhook.store import ordering
 from reelhook.store.commit import GroupCommit
 from reelhook.store.noting import note
+from reelhook.store.reading import Points, Reading
 from reelhook.store.recording import Recording
 from reelhook.store.rescuing import Rescuing
 from reelhook.store.sql import Connection
@@ -22,15 +25,21 @@ _SQL: Final = statements("queue")
 _JOURNAL: Final = statements("journal")
 
 
-class Claim:
-    """One claim on its way to the writer: which rows, under which claim id."""
+Due = list[tuple[int, Claimed]]
+"""Deliveries, each with when it was due."""
 
-    __slots__ = ("claim_id", "found", "now")
 
-    def __init__(self, claim_id: int, now: int, found: list[tuple[int, Claimed]]) -> None:
-        self.claim_id = claim_id
-        self.now = now
-        self.found = found
+class Claim(msgspec.Struct, eq=False, gc=False):
+    """One claim on its way to the writer: which rows, under which claim id; or, where the writer is to look for them,
+    how many of how many bytes (`found` is None until it has).
+    """
+
+    endpoint_id: int
+    claim_id: int
+    now: int
+    limit: int
+    size: int
+    found: Due | None = None
 
 
 class Claiming:
@@ -44,14 +53,15 @@ class Claiming:
         self._dequeue = Bulk(_SQL["delete_queue"], 3)
         self._enqueue = Bulk(_JOURNAL["insert_queue"], 3)
         self._release = Bulk(_SQL["release"], 3)
+        self._released = Bulk(_SQL["released"], 2)
 
     def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
         """Take the deliveries; leave out those that were cancelled or resent since they were found."""
-        rows = [(item.id, claim.claim_id, claim.now, due) for claim in claims for due, item in claim.found]
+        rows = [(item.id, claim.claim_id, claim.now, due) for claim in claims for due, item in claim.found or ()]
         changed = self._claim.run(connection, rows)
         ours = None if changed == len(rows) else self._ours(connection, rows)
         taken = [
-            [(due, item) for due, item in claim.found if ours is None or (item.id, claim.claim_id) in ours]
+            [(due, item) for due, item in claim.found or () if ours is None or (item.id, claim.claim_id) in ours]
             for claim in claims
         ]
         self._dequeue.run(connection, [(item.endpoint_id, due, item.id) for found in taken for due, item in found])
@@ -64,62 +74,70 @@ class Claiming:
     def release(self, connection: Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
         """Give deliveries back to the queue, due at once, their attempt number taken back."""
         items = [item for group in released for item in group]
-        self._release.run(connection, [(item.id, item.claim_id, now) for item in items])
+        if self._release.run(connection, [(item.id, item.claim_id, now) for item in items]) != len(items):
+            free = {row[0] for row in self._released.select(connection, [(item.id, now) for item in items])}
+            items = [item for item in items if item.id in free]
         self._delete_claims.run(connection, [(item.id,) for item in items if item.from_queue])
         self._enqueue.run(connection, [(item.endpoint_id, now, item.id) for item in items])
 
 
-class SqliteQueue:
-    """Implements `Queue`. SQLite has one process, so what the reader finds due stays so until our own commit.
+class DueInLoop:
+    """Finds what is due before the commit that takes it: one process alone writes, so it stays so until then."""
 
-    `rescued` is told when nothing is left of what the last process had under way.
+    def __init__(self, reader: Connection) -> None:
+        self._reader = reader
+
+    def __call__(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Due:
+        """Return up to `limit` deliveries that are due, of no more than `size` bytes after the first."""
+        return within(size, endpoint_id, claim_id, self._reader.execute(_SQL["due"], (endpoint_id, due, limit)))
+
+
+class SqliteQueue:
+    """Implements `Queue`. `find` finds what is due, where the writer does not; `rescued` is told when nothing is left
+    of what the last process had under way.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the store is the only caller
         self,
         commit: GroupCommit,
-        reader: Connection,
+        points: Points,
+        reading: Reading,
         clock: Clock,
         identities: ids.IdSource,
         recording: Recording,
-        rescued: Callable[[], None],
+        find: DueInLoop | None = None,
+        rescued: Callable[[], None] = lambda: None,
     ) -> None:
         self._commit = commit
-        self._reader = reader
+        self._points = points
         self._clock = clock
         self._ids = identities
-        self._rescuing = Rescuing(commit, reader, clock, identities, recording)
+        self._rescuing = Rescuing(commit, reading, clock, identities, recording)
+        self._find = find
         self._rescued = rescued
 
     def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Sequence[Claimed]]:
         """Take up to `limit` due deliveries of one endpoint, of no more than `size` bytes after the first."""
-        found: list[tuple[int, Claimed]] = []
-        for row in self._reader.execute(_SQL["due"], (endpoint_id, due, limit)):
-            claimed = _claimed(endpoint_id, claim_id, row)
-            size -= len(claimed.event.data)
-            if found and size < 0:
-                break
-            found.append((row[0], claimed))
-        return self._commit.submit("claim", Claim(claim_id, due, found), weight=max(1, len(found)))
+        found = None if self._find is None else self._find(endpoint_id, limit, due, claim_id, size)
+        claim = Claim(endpoint_id, claim_id, due, limit, size, found)
+        return self._commit.submit("claim", claim, weight=max(1, limit if found is None else len(found)))
 
     def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
         """Give back deliveries of which no byte was written."""
         items = list(claimed)
         return self._commit.submit("release", items, must=True, weight=max(1, len(items)))
 
-    def next_due(self, endpoint_id: int) -> int | None:
+    def next_due(self, endpoint_id: int) -> int | Awaitable[int | None] | None:
         """Return when the endpoint's first waiting delivery is due."""
-        due: int | None = self._reader.execute(_SQL["next_due"], (endpoint_id,)).get
-        return due
+        return self._points.run(lambda connection: connection.execute(_SQL["next_due"], (endpoint_id,)).get)
 
-    def waiting(self) -> dict[int, int]:
+    def waiting(self) -> dict[int, int] | Awaitable[dict[int, int]]:
         """Return for every endpoint with waiting deliveries when the first is due."""
-        rows: list[Any] = self._reader.execute(_SQL["waiting"]).fetchall()
-        return dict(rows)
+        return self._points.run(_waiting)
 
-    async def rescue(self, now: int, wait: Wait) -> Rescued:
-        """Free what the previous process left in `sending`."""
-        rescued = await self._rescuing.rescue(now, wait)
+    async def rescue(self, now: int, wait: Wait, orphans: Orphans | None = None) -> Rescued:
+        """Free what a process that is gone left in `sending`."""
+        rescued = await self._rescuing.rescue(now, wait, orphans)
         self._rescued()
         return rescued
 
@@ -160,6 +178,22 @@ class SqliteQueue:
             return cancelled
 
         return self._commit.submit("write", job)
+
+
+def within(size: int, endpoint_id: int, claim_id: int, rows: Iterable[Row]) -> Due:
+    """Take rows of what is due while they fit into so many bytes; the first does, however large it is."""
+    found: Due = []
+    for row in rows:
+        claimed = _claimed(endpoint_id, claim_id, row)
+        size -= len(claimed.event.data)
+        if found and size < 0:
+            break
+        found.append((row[0], claimed))
+    return found
+
+
+def _waiting(connection: Connection) -> dict[int, int]:
+    return dict(connection.execute(_SQL["waiting"]).fetchall())
 
 
 def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:

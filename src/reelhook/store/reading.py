@@ -18,6 +18,25 @@ class Reading(Protocol):
         ...
 
 
+class Points(Protocol):
+    """Runs a job that reads a row or two where that is quickest: in the loop, or beside it, which must be awaited."""
+
+    def run(self, job: Callable[[Connection], T]) -> T | Awaitable[T]:
+        """Run the job."""
+        ...
+
+
+class InLoop:
+    """Implements `Points` where a point read takes microseconds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def run(self, job: Callable[[Connection], T]) -> T:
+        """Run the job at once."""
+        return job(self._connection)
+
+
 class ReadThread:
     """Runs them in a thread, one after the other; each is short, so that none waits long."""
 

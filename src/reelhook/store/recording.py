@@ -38,7 +38,26 @@ class Recording:
 
         `now` (ms, scheduling time) is when those are due that waited behind one of them in a lane.
         """
-        self.attempts(connection, [one.attempt for one in completions])
+        if self.attempts(connection, [one.attempt for one in completions]) != len(completions):
+            return self._again(connection, completions, now)
+        return self._complete_all(connection, completions, now)
+
+    def attempts(self, connection: Connection, attempts: Sequence[AttemptRecord]) -> int:
+        """Write attempts alone (tests, rescues); return how many were not there already."""
+        written = self._attempts.run(connection, [attempt_row(one) for one in attempts])
+        self._details.run(connection, [_detail_row(one) for one in attempts])
+        return written
+
+    def _again(self, connection: Connection, completions: Sequence[Completion], now: int) -> list[bool]:
+        """Write what is tried again after a commit of which nobody could tell whether it happened: what it completed
+        then is ours, and is neither closed nor counted a second time.
+        """
+        done = _which(connection, completions)
+        rest = [one for one, before in zip(completions, done, strict=True) if not before]
+        ours = iter(self._complete_all(connection, rest, now))
+        return [before or next(ours) for before in done]
+
+    def _complete_all(self, connection: Connection, completions: Sequence[Completion], now: int) -> list[bool]:
         rows = [_completion_row(one) for one in completions]
         ours = [True] * len(rows)
         if self._complete.run(connection, rows) != len(rows):
@@ -47,11 +66,6 @@ class Recording:
         self._close(connection, won, now)
         self._count(connection, won)
         return ours
-
-    def attempts(self, connection: Connection, attempts: Sequence[AttemptRecord]) -> None:
-        """Write attempts alone (tests, rescues)."""
-        self._attempts.run(connection, [attempt_row(one) for one in attempts])
-        self._details.run(connection, [_detail_row(one) for one in attempts])
 
     def count_failed(self, connection: Connection, completions: Sequence[Completion]) -> None:
         """Count deliveries that were given up without an attempt that could tell anything of the receiver."""

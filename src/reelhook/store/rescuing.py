@@ -5,16 +5,21 @@ it is sent is sent ever more rarely, and given up in the end like one that no re
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from reelhook.model import ids
 from reelhook.model.attempt import Failure, Timing
 from reelhook.model.delivery import RESCUES_BEFORE_COUNTING, State, Trigger
 from reelhook.model.event import Event
-from reelhook.ports import AttemptRecord, Clock, Completion, Rescued, Wait
+from reelhook.ports import AttemptRecord, Clock, Completion, Orphans, Rescued, Wait
 from reelhook.store import ordering
 from reelhook.store.commit import GroupCommit
+from reelhook.store.reading import Reading
 from reelhook.store.recording import Recording
+from reelhook.store.select import select
 from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk, statements
 
@@ -32,42 +37,56 @@ _GIVEN_UP: Final = (
 
 
 class Rescuing:
-    """Frees orphans in steps. Nothing else touches what is `sending` and nobody's, so it is read in the loop."""
+    """Frees orphans in steps. What is not an orphan any more when it would be freed is left alone."""
 
     def __init__(
         self,
         commit: GroupCommit,
-        reader: Connection,
+        reading: Reading,
         clock: Clock,
         identities: ids.IdSource,
         recording: Recording,
     ) -> None:
         self._commit = commit
-        self._reader = reader
+        self._reading = reading
         self._clock = clock
         self._ids = identities
         self._recording = recording
-        self._rescue = Bulk(_SQL["rescue"], 7)
+        self._rescue = Bulk(_SQL["rescue"], 8)
+        self._rescued = Bulk(_JOURNAL["completed"], 2)
         self._claims = Bulk(_JOURNAL["delete_claims"], 1)
         self._enqueue = Bulk(_JOURNAL["insert_queue"], 3)
 
-    async def rescue(self, now: int, wait: Wait) -> Rescued:
+    async def rescue(self, now: int, wait: Wait, orphans: Orphans | None = None) -> Rescued:
         """Free all of them; `wait` is asked for each whose interruptions have come to count."""
         rescued = Rescued()
-        while freed := self._freed(now, wait):
-            await self._commit.submit("write", lambda connection, freed=freed: self._free(connection, freed, now))
+        after = 0
+        while rows := await self._find(after, orphans):
+            after = rows[-1][0]
+            lost = [row for row in rows if orphans is None or row[0] not in orphans.in_hand]
+            first = self._ids.take(self._clock.wall(), max(1, len(lost)))
+            meant = [_completion(first + index, row, now, wait) for index, row in enumerate(lost)]
+            freed = await self._commit.submit("write", partial(self._free, meant=meant, now=now)) if meant else []
             rescued.count += len(freed)
             rescued.given_up += [one for one in freed if one.state is State.FAILED]
         return rescued
 
-    def _freed(self, now: int, wait: Wait) -> list[Completion]:
-        orphans: list[Row] = self._reader.execute(_SQL["orphans"], (_CHUNK,)).fetchall()
-        first = self._ids.take(self._clock.wall(), max(1, len(orphans)))
-        return [_completion(first + index, row, now, wait) for index, row in enumerate(orphans)]
+    async def _find(self, after: int, orphans: Orphans | None) -> list[Row]:
+        bounds = {
+            "after": after,
+            "shards": None if orphans is None else msgspec.json.encode(sorted(orphans.shards)).decode(),
+            "before": None if orphans is None else orphans.claimed_before,
+            "limit": _CHUNK,
+        }
+        return await self._reading.run(partial(select, sql=_SQL["orphans"], bindings=bounds))
 
-    def _free(self, connection: Connection, freed: Sequence[Completion], now: int) -> None:
+    def _free(self, connection: Connection, meant: Sequence[Completion], now: int) -> Sequence[Completion]:
+        freed = meant
+        if self._rescue.run(connection, [_row(one) for one in meant]) != len(meant):
+            rows = self._rescued.select(connection, [(one.delivery_id, one.attempt.id) for one in meant])
+            mine = {row[0] for row in rows}
+            freed = [one for one in meant if one.delivery_id in mine]
         self._recording.attempts(connection, [one.attempt for one in freed])
-        self._rescue.run(connection, [_row(one) for one in freed])
         self._claims.run(connection, [(one.delivery_id,) for one in freed])
         goes_on = [one for one in freed if one.due_at is not None]
         self._enqueue.run(connection, [(one.endpoint_id, one.due_at, one.delivery_id) for one in goes_on])
@@ -76,14 +95,15 @@ class Rescuing:
         for one in given_up:
             if one.lane is not None:
                 ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, now)
+        return freed
 
 
 def _completion(attempt_id: int, row: Row, now: int, wait: Wait) -> Completion:
-    delivery_id, _, endpoint_id, _, step, rescues, _, _, lane, *_ = row
+    delivery_id, _, endpoint_id, _, step, rescues, _, _, lane, claim_id, *_ = row
     step, rescues, due_at = _counted(endpoint_id, step, rescues, now, wait)
     state = State.FAILED if due_at is None else State.RETRYING
     attempt = _interrupted(attempt_id, row, now, _GIVEN_UP if due_at is None else _AGAIN)
-    return Completion(delivery_id, 0, endpoint_id, state, step, rescues, now, due_at, attempt, lane)
+    return Completion(delivery_id, claim_id, endpoint_id, state, step, rescues, now, due_at, attempt, lane)
 
 
 def _counted(endpoint_id: int, step: int, rescues: int, now: int, wait: Wait) -> tuple[int, int, int | None]:
@@ -95,11 +115,11 @@ def _counted(endpoint_id: int, step: int, rescues: int, now: int, wait: Wait) ->
 
 
 def _row(one: Completion) -> Row:
-    return one.delivery_id, one.at, one.attempt.id, one.step, one.rescues, one.state.value, one.due_at
+    return one.delivery_id, one.claim_id, one.at, one.attempt.id, one.step, one.rescues, one.state.value, one.due_at
 
 
 def _interrupted(attempt_id: int, row: Row, now: int, error: str) -> AttemptRecord:
-    delivery_id, app_id, endpoint_id, attempts, _, _, trigger, last_attempt_id, _, event_id, kind, given_id = row
+    delivery_id, app_id, endpoint_id, attempts, _, _, trigger, last_attempt_id, _, _, event_id, kind, given_id = row
     return AttemptRecord(
         id=attempt_id,
         app_id=app_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from reelhook.store.statements import Bulk
@@ -28,6 +28,9 @@ class Connection(Protocol):
     """One connection, used by one thread at a time. As a context manager it is a savepoint: an error undoes what was
     done within.
     """
+
+    backend: ClassVar[str]
+    """Where its statements stand: a folder of `sql`."""
 
     @property
     def in_transaction(self) -> bool: ...  # noqa: D102

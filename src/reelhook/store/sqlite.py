@@ -1,10 +1,11 @@
 """The SQLite store: one file, one process, one writer. Puts the parts together; each part is a file of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-import apsw
 import msgspec
 
 from reelhook.model.ids import IdSource
@@ -19,13 +20,15 @@ from reelhook.store.connection import FileLock, open_reader, open_writer
 from reelhook.store.documents import Documents
 from reelhook.store.endpoints import SqliteEndpoints
 from reelhook.store.event_types import SqliteEventTypes
-from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standing
-from reelhook.store.journal import SqliteJournal
+from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standings
+from reelhook.store.history import StoredHistory
+from reelhook.store.journal import SqliteJournal, handed_over_from
+from reelhook.store.last_id import last_id
 from reelhook.store.log import SqliteLog
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import migrate
-from reelhook.store.queue import SqliteQueue
-from reelhook.store.reading import InlineReading, ReadThread
+from reelhook.store.queue import DueInLoop, SqliteQueue
+from reelhook.store.reading import InlineReading, InLoop, ReadThread
 from reelhook.store.tasks import SqliteTasks
 from reelhook.store.tokens import SqliteTokens
 from reelhook.store.upkeep import SqliteUpkeep
@@ -47,6 +50,10 @@ class SqliteOptions(msgspec.Struct, frozen=True):
 class SqliteStore:
     """Everything that is kept, behind the ports. Open it inside the running loop."""
 
+    members: Final = None
+    refresh: Final = None
+    """Nobody else changes anything, so there is nothing to look at anew."""
+
     def __init__(self, options: SqliteOptions, clock: Clock, ids: IdSource) -> None:
         self._lock = FileLock(options.path)
         try:
@@ -59,38 +66,41 @@ class SqliteStore:
         self._wal = options.path.with_name(options.path.name + "-wal")
         connection = self._writer = open_writer(options.path)
         migrate(connection)
-        ids.resume(_last_id(connection))
+        ids.resume(last_id(connection))
         sealer = open_sealer(connection, options.secret_key, options.path.with_name(options.path.name + ".key"))
         documents = Documents(sealer)
         ensure_default_app(connection, documents, clock.wall())
         self._reader = open_reader(options.path)
         self._pages = open_reader(options.path)
         writer = Writer(connection, clock.now)
+        points = InLoop(self._reader)
         loop = asyncio.get_running_loop()
         self.commit = commit = GroupCommit(writer.apply, options.runner(loop), options.on_fatal)
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
-        self.journal = SqliteJournal(commit, self._reader, clock)
+        self.journal = SqliteJournal(commit, points, clock, handed_over_from(self._reader))
         commit.batches = self.journal
         self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
-        self.queue = SqliteQueue(commit, self._reader, clock, ids, writer.recording, self.journal.rescued)
+        due = DueInLoop(self._reader)
+        self.queue = SqliteQueue(commit, points, self._reading, clock, ids, writer.recording, due, self.journal.rescued)
         self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
         self.tokens = SqliteTokens(commit, self._reader)
-        self.endpoints = SqliteEndpoints(commit, self._reader, documents, clock)
+        self.endpoints = SqliteEndpoints(commit, self._reader, self._reading, documents, clock)
         self.event_types = SqliteEventTypes(commit, self._reader)
-        self.tasks = SqliteTasks(commit, self._reader, self._reading, ids, clock)
-        self.audit = SqliteAudit(commit, self._reader)
+        self.tasks = SqliteTasks(commit, self._reading, ids, clock)
+        self.audit = SqliteAudit(commit, self._reading)
         self.notices = SqliteNotices(commit)
-        self.answers = SqliteAnswers(commit, self._reader, sealer, clock)
-        self.log = SqliteLog(self._reader, self._reading)
+        self.answers = SqliteAnswers(commit, self._reading, sealer, clock)
+        self.log = SqliteLog(self._reading)
+        self.history = StoredHistory(self._reading)
         self.upkeep = SqliteUpkeep(commit, self._reader, self._reading, clock)
 
-    def health(self) -> dict[int, EndpointHealth]:
+    async def health(self) -> dict[int, EndpointHealth]:
         """Return how each endpoint fared until the last stop."""
-        return load_health(self._reader)
+        return await self._reading.run(load_health)
 
-    def standing(self, endpoint_id: int) -> EndpointStanding:
-        """Return how an endpoint stands with what was sent to it."""
-        return load_standing(self._reader, endpoint_id)
+    async def standing(self, endpoint_ids: Sequence[int]) -> dict[int, EndpointStanding]:
+        """Return how endpoints stand with what was sent to them."""
+        return await self._reading.run(partial(load_standings, endpoint_ids=endpoint_ids))
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log."""
@@ -116,10 +126,3 @@ class SqliteStore:
         self.tokens.forget_app(app_id)
         self.event_types.forget_app(app_id)
         self.contexts.forget_app(app_id)
-
-
-def _last_id(connection: apsw.Connection) -> int:
-    """Return the largest id that any earlier process made, so far as it left a trace."""
-    tables = ("events", "deliveries", "attempts", "endpoints", "tokens", "tasks", "audit")
-    highest = [connection.execute(f"SELECT max(id) FROM {table}").get for table in tables]
-    return max((int(number) for number in highest if number is not None), default=0)

@@ -14,14 +14,13 @@ from reelhook.model.page import Page
 from reelhook.model.task import Selection, Task, TaskKind, TaskState
 from reelhook.ports import Clock, SealedAnswer
 from reelhook.store import moving
-from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.noting import note
 from reelhook.store.reading import Reading
 from reelhook.store.select import select_column, select_value
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("tasks")
 _SEARCHES: Final = 10
@@ -38,28 +37,27 @@ _task: Final = msgspec.json.Decoder(Task)
 class SqliteTasks:
     """Implements `Tasks`."""
 
-    def __init__(
-        self, commit: GroupCommit, reader: Connection, reading: Reading, identities: IdSource, clock: Clock
-    ) -> None:
+    def __init__(self, commit: Writes, reading: Reading, identities: IdSource, clock: Clock) -> None:
         self._commit = commit
-        self._reader = reader
         self._reading = reading
         self._ids = identities
         self._clock = clock
 
-    def get(self, app_id: str, task_id: int) -> Task | None:
+    async def get(self, app_id: str, task_id: int) -> Task | None:
         """Return a task of an app."""
-        return _load(self._reader, app_id, task_id)
+        return await self._reading.run(partial(_load, app_id=app_id, task_id=task_id))
 
-    def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]:
+    async def page(self, app_id: str, cursor: str | None, limit: int) -> Page[Task]:
         """List an app's tasks, newest first."""
         scope = scope_of("tasks", app_id)
-        found = select_column(self._reader, _SQL["page"], (app_id, read_cursor(scope, cursor), limit + 1))
+        bounds = (app_id, read_cursor(scope, cursor), limit + 1)
+        found = await self._reading.run(partial(select_column, sql=_SQL["page"], bindings=bounds))
         return cut_page([_task.decode(raw) for raw in found], limit, scope, lambda task: task.id)
 
-    def unfinished(self) -> Sequence[Task]:
+    async def unfinished(self) -> Sequence[Task]:
         """Return what is queued or running, oldest first."""
-        return [_task.decode(raw) for raw in select_column(self._reader, _SQL["unfinished"])]
+        found = await self._reading.run(partial(select_column, sql=_SQL["unfinished"]))
+        return [_task.decode(raw) for raw in found]
 
     def add(self, task: Task, entry: AuditEntry | None, answer: SealedAnswer | None = None) -> Awaitable[None]:
         """Store a new task."""

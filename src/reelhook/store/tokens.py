@@ -11,13 +11,12 @@ from reelhook.model.audit import AuditEntry
 from reelhook.model.page import Page
 from reelhook.ports import SealedAnswer
 from reelhook.store.apps import require_app
-from reelhook.store.commit import GroupCommit
 from reelhook.store.cursor import cut_page, read_cursor, scope_of
 from reelhook.store.noting import note
 from reelhook.store.select import select_column, select_value
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
-from reelhook.store.writing import write
+from reelhook.store.writing import Writes, write
 
 _SQL: Final = statements("tokens")
 _MOST_REMEMBERED: Final = 10_000
@@ -27,7 +26,7 @@ _token: Final = msgspec.json.Decoder(Token)
 class SqliteTokens:
     """Implements `Tokens`."""
 
-    def __init__(self, commit: GroupCommit, reader: Connection) -> None:
+    def __init__(self, commit: Writes, reader: Connection) -> None:
         self._commit = commit
         self._reader = reader
         self._by_hash: dict[bytes, Token] = {}

@@ -1,13 +1,14 @@
 """The writer: one transaction for a batch of operations of all kinds."""
 
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from reelhook.errors import ReelhookError
+from reelhook.ports import Acceptance, Claimed
 from reelhook.store.accepting import Accepting
 from reelhook.store.commit import PROBE, Operation, Refused
-from reelhook.store.queue import Claiming
+from reelhook.store.queue import Claim, Claiming
 from reelhook.store.recording import Recording
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements
@@ -16,15 +17,34 @@ _SET_MARK: Final = statements("journal")["set_handed_over_from"]
 _TOUCH: Final = statements("journal")["touch"]
 
 
+class Accepts(Protocol):
+    """Writes acceptances; returns for each its answer, or why it alone is refused."""
+
+    def run(self, connection: Connection, acceptances: Sequence[Acceptance]) -> list[Any]: ...  # noqa: D102
+
+
+class Claims(Protocol):
+    """Takes claims from the queue, and gives them back."""
+
+    def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Claimed]]: ...  # noqa: D102
+    def release(self, connection: Connection, released: Sequence[Sequence[Claimed]], now: int) -> None: ...  # noqa: D102
+
+
 class Writer:
     """Applies batches on the one connection that writes."""
 
-    def __init__(self, connection: Connection, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: Callable[[], int],
+        accepting: Accepts | None = None,
+        claiming: Claims | None = None,
+    ) -> None:
         self._connection = connection
         self._now = now
         self._mark: int | None = None
-        self._accepting = Accepting()
-        self._claiming = Claiming()
+        self._accepting = accepting or Accepting()
+        self._claiming = claiming or Claiming()
         self.recording = Recording()
 
     def apply(self, batch: list[Operation], mark: int) -> list[Any]:
@@ -55,8 +75,7 @@ class Writer:
     def _run_kind(self, kind: str, values: list[Any]) -> list[Any]:
         nothing: list[Any] = [None] * len(values)
         if kind == "accept":
-            self._accepting.run(self._connection, values)
-            return [acceptance.answer for acceptance in values]
+            return self._accepting.run(self._connection, values)
         if kind == "record":
             return list(self.recording.run(self._connection, values, self._now()))
         if kind == "claim":

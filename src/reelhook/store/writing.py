@@ -3,15 +3,23 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from reelhook.store.commit import GroupCommit
 from reelhook.store.sql import Connection
 
 T = TypeVar("T")
 
 
-def write(commit: GroupCommit, job: Callable[[Connection], T], then: Callable[[], None] | None = None) -> Awaitable[T]:
+class Writes(Protocol):
+    """Where a write goes: the group commit, or what stands before it and brings other things up to date after it."""
+
+    def submit(self, kind: str, value: Any) -> "asyncio.Future[Any]": ...  # noqa: D102
+    def settled(self, future: "asyncio.Future[Any]") -> "asyncio.Future[Any]":
+        """Return what is done when the write is on disk and all that follows from it in memory is done."""
+        ...
+
+
+def write(commit: Writes, job: Callable[[Connection], T], then: Callable[[], None] | None = None) -> Awaitable[T]:
     """Run `job` in the next commit, and `then` in the loop when it is on disk, before the caller goes on.
 
     The operation is shielded: a caller that is cancelled (its client hung up) does not keep `then` from running, or
@@ -20,7 +28,7 @@ def write(commit: GroupCommit, job: Callable[[Connection], T], then: Callable[[]
     future = commit.submit("write", job)
     if then is not None:
         future.add_done_callback(partial(_after, then))
-    return asyncio.shield(future)
+    return asyncio.shield(commit.settled(future))
 
 
 def _after(then: Callable[[], None], future: "asyncio.Future[Any]") -> None:

@@ -17,7 +17,8 @@ from reelhook.ports import Clock, FreshLinks, Wire
 
 Sign = Callable[[Secret, bytes, int], list[tuple[str, str]]]
 """Returns the headers that identify and sign a body now (wall time, ms)."""
-_Key = tuple[str, str, str | int]
+_Key = tuple[str, str, str | int | None, bytes]
+"""App, address, and by which ids it is asked for an asset."""
 
 _MARGIN_MS: Final = 5 * 60 * 1000
 """A kept link is not used with less life than this."""
@@ -42,13 +43,15 @@ class LinkSource:
         self._kept: dict[_Key, FreshLinks] = {}
         self._under_way: dict[_Key, asyncio.Task[FreshLinks | PrepareFailed]] = {}
 
-    async def refresh(self, app_id: str, where: LinkRefresh, asset_id: str | int, ids: Mapping[str, Any]) -> FreshLinks:
+    async def refresh(
+        self, app_id: str, where: LinkRefresh, asset_id: str | int | None, ids: Mapping[str, Any]
+    ) -> FreshLinks:
         """Return fresh links, kept ones where they live long enough.
 
         Raises:
             PrepareFailed: none could be had; its detail holds no secret, and nothing of what was answered.
         """
-        key = (app_id, where.url, asset_id)
+        key = (app_id, where.url, asset_id, msgspec.json.encode(ids, order="sorted"))
         kept = self._kept.get(key)
         if kept is not None and not _lives(kept, self._clock.wall()):
             del self._kept[key]
@@ -77,7 +80,7 @@ class LinkSource:
             self._keep(key, links)
         return links
 
-    def _request(self, where: LinkRefresh, asset_id: str | int, ids: Mapping[str, Any]) -> Request:
+    def _request(self, where: LinkRefresh, asset_id: str | int | None, ids: Mapping[str, Any]) -> Request:
         try:
             target = parse_target(where.url)
         except ValueError as error:

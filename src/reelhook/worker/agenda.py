@@ -39,6 +39,12 @@ class Agenda:
         if self._timer is not None:
             self._timer.cancel()
 
+    def look_at(self, lane: Lane) -> None:
+        """Have the lane looked at when it is due; at once when that is now."""
+        at = lane.wakes_at(self._clock.now())
+        if at < lane.wake_at:
+            self.put(lane, at)
+
     def put(self, lane: Lane, at: int) -> None:
         """Have the lane looked at at this time (ms); another time that was planned before is forgotten."""
         lane.wake_at = at

@@ -5,13 +5,14 @@ lanes that could send, so that a slow or dead endpoint never delays another.
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum, StrEnum
 from itertools import chain, islice
 from typing import Final
 
 import msgspec
 
+from reelhook.model.shard import shard_of
 from reelhook.ports import Claimed
 from reelhook.worker.quota import FixedWindow
 
@@ -106,6 +107,11 @@ class RateWindow:
         self._begun: deque[int] = deque(before.begun() if before else (), maxlen=count)
         self._count = count
 
+    def recall(self, begun: Iterable[int]) -> None:
+        """Count what another process began, oldest first, in the place of what was counted here."""
+        self._begun.clear()
+        self._begun.extend(begun)
+
     def free(self, now: int) -> int:
         """Return how many may begin now."""
         while self._begun and self._begun[0] <= now - self._per:
@@ -141,13 +147,17 @@ _ENOUGH: Final = Scarcity.NONE
 class Lane:
     """What one endpoint may do now.
 
-    `ready` is claimed and waits for a permit; `reserved` counts what accept is about to hand over; `next_due` is when
-    the first delivery in the queue is due, as far as this process knows; `wake_at` is when the dispatcher will look at
-    the lane again by itself; `moved_at` is when an attempt last ended, or began while none was in flight.
+    `ready` is claimed and waits for a permit; `reserved` counts what accept is about to hand over; `unsettled` are the
+    deliveries whose result or return the store has yet to take. `next_due` is when the first delivery in the queue is
+    due, as far as this process knows, and `told` the least of what it heard while it asks; `wake_at` is when the
+    dispatcher will look at the lane again by itself; `moved_at` is when an attempt last ended, or began while none was
+    in flight. A lane is `foreign` while another node sends for its endpoint, or is about to, `stale` when one may have
+    sent since it learned anything, and `recalling` until it knows what was sent lately; it is held then.
     """
 
     def __init__(self, endpoint_id: int, app_id: str, circuit: Circuit) -> None:
         self.endpoint_id = endpoint_id
+        self.shard = shard_of(endpoint_id)
         self.app_id = app_id
         self.circuit = circuit
         self.rate: RateWindow | None = None
@@ -155,12 +165,17 @@ class Lane:
         self.permits = 1
         self.room = 1
         self.held = False
+        self.foreign = False
+        self.stale = False
+        self.recalling = False
         self.ordered = False
         self.ready: deque[Claimed] = deque()
         self.reserved = 0
         self.in_flight = 0
         self.claiming = False
+        self.unsettled: set[int] = set()
         self.next_due = NEVER
+        self.told = NEVER
         self.wake_at = NEVER
         self.in_ring = False
         self.moved_at = 0
@@ -206,6 +221,10 @@ class Lane:
     def is_idle(self) -> bool:
         """Tell whether nothing is in memory, under way or asked for."""
         return not (self.ready or self.reserved or self.in_flight or self.claiming)
+
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing of it is under way, neither here nor on its way to the store."""
+        return self.is_idle() and not self.unsettled
 
     def in_memory(self) -> int:
         """Return how many deliveries are claimed for it and not begun, or about to be."""

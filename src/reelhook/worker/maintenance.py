@@ -106,9 +106,10 @@ class Surveyor(Loop):
 
     name: ClassVar[str] = "surveyor"
 
-    def __init__(self, survey: Callable[[], None], metrics: Metrics) -> None:
+    def __init__(self, survey: Callable[[], None], metrics: Metrics, rest: float = _SURVEY_REST) -> None:
         super().__init__(metrics)
         self._survey = survey
+        self._rest_between = rest
         self._begun = False
 
     async def turn(self) -> float:
@@ -116,7 +117,7 @@ class Surveyor(Loop):
         if self._begun:
             self._survey()
         self._begun = True
-        return _SURVEY_REST
+        return self._rest_between
 
 
 class ClockWatch(Loop):

@@ -73,7 +73,7 @@ class TaskRunner(Loop):
             NotFound: there is no such task.
             Conflict: it is finished.
         """
-        run = self._unfinished(app_id, task_id)
+        run = await self._unfinished(app_id, task_id)
         async with run.lock:
             await self._change(run, self._open(run, rate=rate), entry)
         now = self._clock.now()
@@ -88,7 +88,7 @@ class TaskRunner(Loop):
             NotFound: there is no such task.
             Conflict: it is finished.
         """
-        run = self._unfinished(app_id, task_id)
+        run = await self._unfinished(app_id, task_id)
         async with run.lock:
             await self._change(run, self._open(run, state=TaskState.CANCELLED), entry)
         self._forget_finished(run)
@@ -97,7 +97,7 @@ class TaskRunner(Loop):
     async def turn(self) -> float | None:
         """Make one step of the task that has waited longest; rest until one may be made."""
         if not self._loaded:
-            for task in self._tasks.unfinished():
+            for task in await self._tasks.unfinished():
                 self.take(task)
             self._loaded = True
         if not self._runs:
@@ -107,15 +107,15 @@ class TaskRunner(Loop):
         if run.next_at > now:
             return (run.next_at - now) / 1000
         async with run.lock:
-            self._catch_up(run)
+            await self._catch_up(run)
             if run.task.state in _UNFINISHED:
                 await self._step(run)
         self._forget_finished(run)
         return 0
 
-    def _catch_up(self, run: _Run) -> None:
+    async def _catch_up(self, run: _Run) -> None:
         """Take over what the store says: a task whose app was deleted is gone, and counts as cancelled."""
-        stored = self._tasks.get(run.task.app_id, run.task.id)
+        stored = await self._tasks.get(run.task.app_id, run.task.id)
         run.task = stored or replace(run.task, state=TaskState.CANCELLED)
 
     async def _step(self, run: _Run) -> None:
@@ -167,11 +167,11 @@ class TaskRunner(Loop):
         _require_unfinished(run.task)
         return replace(run.task, updated_at=self._clock.wall(), **changes)
 
-    def _unfinished(self, app_id: str, task_id: int) -> _Run:
+    async def _unfinished(self, app_id: str, task_id: int) -> _Run:
         run = self._runs.get(task_id)
         if run is not None and run.task.app_id == app_id:
             return run
-        task = self._tasks.get(app_id, task_id)
+        task = await self._tasks.get(app_id, task_id)
         if task is None:
             raise NotFound("there is no such task")
         _require_unfinished(task)

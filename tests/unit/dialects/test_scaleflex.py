@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.samples import NOW, an_endpoint, an_event
 
 from reelhook.dialects.dialect import NO_CONTEXT, Message
+from reelhook.dialects.foreign import LONGEST_SECRET
 from reelhook.dialects.scaleflex import SCALEFLEX
 from reelhook.errors import NotExpressible
 from reelhook.model.catalogue import BUILT_IN
@@ -165,6 +166,13 @@ def test_system_metadata_hold_hash_and_labels_even_where_there_are_no_others() -
     assert file_of({"metadata": {"system": "text"}}) == {}
 
 
+def test_whatever_the_trigger_changes_that_were_posted_are_told() -> None:
+    change = {"field": "path", "from": "/a", "to": "/b"}
+    for event_type in ("asset.uploaded", "asset.deleted", "asset.moved"):
+        event = an_event(msgspec.json.encode({"asset": {"id": "a"}, "changes": [change]}), event_type)
+        assert json.loads(SCALEFLEX.shape(event, an_endpoint_of_theirs(), NO_CONTEXT).data)["changes"] == [change]
+
+
 @given(EVENTS, DATA, CHOICES)
 def test_whatever_was_posted_makes_a_body_that_is_json(event_type: str, data: Any, payload: Payload) -> None:
     event = an_event(msgspec.json.encode(data), event_type)
@@ -229,11 +237,18 @@ def test_an_endpoint_is_as_patient_as_a_standard_one() -> None:
 
 def test_what_the_system_has_no_room_for_is_refused() -> None:
     chosen = Payload(fields=("name", "asset.title"), groups=("custom_metadata", "exif"))
-    wrong = an_endpoint_of_theirs(options={"x": 1}, payload=chosen, secret=Secret("s"))
+    wrong = an_endpoint_of_theirs(options={"x": 1}, payload=chosen)
     errors = SCALEFLEX.check(wrong)
-    assert [error.pointer for error in errors] == ["/options/x", "/secret", "/payload/fields/1", "/payload/groups/1"]
-    assert "there are name, size, path, mime_type, cdn_link, uuid, width" in errors[2].detail
-    assert "system_metadata, custom_metadata, embedded_metadata" in errors[3].detail
+    assert [error.pointer for error in errors] == ["/options/x", "/payload/fields/1", "/payload/groups/1"]
+    assert "there are name, size, path, mime_type, cdn_link, uuid, width" in errors[1].detail
+    assert "system_metadata, custom_metadata, embedded_metadata" in errors[2].detail
+
+
+def test_a_secret_is_kept_and_not_used() -> None:
+    for length, wrong in ((1, []), (LONGEST_SECRET, []), (LONGEST_SECRET + 1, ["/secret"])):
+        endpoint = an_endpoint_of_theirs(secret=Secret("s" * length))
+        assert [error.pointer for error in SCALEFLEX.check(endpoint)] == wrong
+        assert SCALEFLEX.sign(b"{}", Message("evt_5", NOW), signing_keys(endpoint, SCALEFLEX), endpoint) == []
 
 
 def test_nothing_is_signed() -> None:

@@ -181,7 +181,7 @@ def test_what_the_system_has_no_room_for_is_refused() -> None:
         options={"signature_prefix": "sha256="},
         payload=Payload(fields=("asset.title",)),
         headers={"x-videocloud-SIGNATURE": "mine"},
-        secret=Secret("x" * 257),
+        secret=Secret("x" * 4097),
     )
     pointers = [error.pointer for error in VIDEOCLOUD.check(wrong)]
     assert pointers == ["/options/signature_prefix", "/payload", "/headers/x-videocloud-SIGNATURE", "/secret"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.samples import NOW, an_endpoint, an_event
 
 from reelhook.dialects.dialect import NO_CONTEXT, Message
+from reelhook.dialects.foreign import LONGEST_SECRET
 from reelhook.dialects.vidizmo import VIDIZMO
 from reelhook.dialects.vidizmo.names import CATEGORIES, WORDS
 from reelhook.errors import NotExpressible
@@ -119,7 +120,11 @@ def test_the_general_change_is_preferred_and_a_pause_is_never_the_end_of_one() -
     ranks = [VIDIZMO.rank(one) for one in changes]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) == len(changes)
-    assert VIDIZMO.rank("live.paused") == VIDIZMO.rank("live.resumed") == 0
+
+
+def test_a_pause_and_its_end_share_an_id_and_are_two_changes() -> None:
+    assert VIDIZMO.name_of("live.paused") == VIDIZMO.name_of("live.resumed")
+    assert not {"live.paused", "live.resumed"} & VIDIZMO.shared
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -156,7 +161,6 @@ def test_the_defaults_are_those_of_vidizmo() -> None:
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [
-        ({"secret": Secret("s")}, "/secret"),
         ({"payload": Payload(fields=("asset.title",))}, "/payload"),
         ({"options": {"tenant": "x"}}, "/options/tenant"),
         ({"options": {"tenant_id": "5975"}}, "/options/tenant_id"),
@@ -165,6 +169,13 @@ def test_the_defaults_are_those_of_vidizmo() -> None:
 )
 def test_what_vidizmo_has_no_room_for_is_refused(fields: dict[str, Any], pointer: str) -> None:
     assert [error.pointer for error in VIDIZMO.check(an_endpoint_of_theirs(**fields))] == [pointer]
+
+
+def test_a_secret_is_kept_and_not_used() -> None:
+    for length, wrong in ((1, []), (LONGEST_SECRET, []), (LONGEST_SECRET + 1, ["/secret"])):
+        endpoint = an_endpoint_of_theirs(secret=Secret("s" * length))
+        assert [error.pointer for error in VIDIZMO.check(endpoint)] == wrong
+        assert VIDIZMO.sign(b"{}", Message("evt_5", NOW), signing_keys(endpoint, VIDIZMO), endpoint) == []
 
 
 def test_a_plain_endpoint_and_all_options_are_fine() -> None:

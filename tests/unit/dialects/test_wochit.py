@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.samples import NOW, an_endpoint, an_event
 
 from reelhook.dialects.dialect import NO_CONTEXT, Context, Message
+from reelhook.dialects.foreign import LONGEST_SECRET
 from reelhook.dialects.wochit import WOCHIT
 from reelhook.errors import NotExpressible
 from reelhook.model.catalogue import BUILT_IN
@@ -173,12 +174,19 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 def test_what_the_system_has_no_room_for_is_refused() -> None:
     wrong = an_endpoint_of_theirs(
-        options={"drafts": "yes", "signature": True}, payload=Payload(fields=("asset.title",)), secret=Secret("s")
+        options={"drafts": "yes", "signature": True}, payload=Payload(fields=("asset.title",))
     )
     pointers = {error.pointer for error in WOCHIT.check(wrong)}
-    assert pointers == {"/options/drafts", "/options/signature", "/payload", "/secret"}
+    assert pointers == {"/options/drafts", "/options/signature", "/payload"}
     assert WOCHIT.check(an_endpoint_of_theirs(options={"drafts": False, "draft_updates": False})) == []
     assert WOCHIT.new_secret(b"\0" * 24) is None
+
+
+def test_a_secret_is_kept_and_not_used() -> None:
+    for length, wrong in ((1, []), (LONGEST_SECRET, []), (LONGEST_SECRET + 1, ["/secret"])):
+        endpoint = an_endpoint_of_theirs(secret=Secret("s" * length))
+        assert [error.pointer for error in WOCHIT.check(endpoint)] == wrong
+        assert WOCHIT.sign(b"{}", Message("evt_5", NOW), signing_keys(endpoint, WOCHIT), endpoint) == []
 
 
 def test_the_bodies_in_the_documentation_are_those_of_vectors() -> None:

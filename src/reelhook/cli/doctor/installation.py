@@ -8,6 +8,7 @@ from typing import Final
 
 import apsw
 
+from reelhook.cli.doctor import shared_database
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
 from reelhook.errors import ReelhookError
 from reelhook.settings import Settings
@@ -23,6 +24,9 @@ _NETWORK_FILE_SYSTEMS: Final = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "gl
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that the settings name on this machine."""
+    if settings.database.is_postgres:
+        yield from shared_database.examine(settings)
+        return
     database = settings.database_path.absolute()
     yield _folder(database.parent)
     if database.is_file():

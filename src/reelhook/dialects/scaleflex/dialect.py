@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
-from reelhook.dialects.foreign import Foreign, check_unsigned
+from reelhook.dialects.dialect import NO_LINKS, PATIENT, Body, Carried, Context, Message, SigningKeys
+from reelhook.dialects.foreign import Foreign, check_secret
 from reelhook.dialects.media import Media
 from reelhook.dialects.options import check_options
 from reelhook.dialects.scaleflex.body import changes_of, file_of
@@ -21,21 +21,24 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Scaleflex(Foreign):
-    """Sends `{"event", "timestamp", "file"}`, and `changes` where the trigger is one; up to 5 endpoints an app."""
+    """Sends `{"event", "timestamp", "file"}`, and `changes` where there are any; up to 5 endpoints an app."""
 
     name: Final = "scaleflex"
+    title = "Scaleflex"
     translation = NAMES
-    defaults: Final = msgspec.structs.replace(
-        PATIENT, endpoints_per_app=5, headers_per_endpoint=10, carries_links=False
-    )
+    defaults: Final = msgspec.structs.replace(PATIENT, endpoints_per_app=5, headers_per_endpoint=10)
 
     def check(self, endpoint: Endpoint) -> list[FieldError]:
-        """Check options and the chosen details; there is no signature."""
+        """Check options, the chosen details, and the secret, which is kept and not used."""
         return [
             *check_options(endpoint.options, {}),
-            *check_unsigned(endpoint, "Scaleflex"),
+            *check_secret(endpoint),
             *_check_payload(endpoint.payload),
         ]
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Carry none of them: `cdn_link` and `playlist_url` are addresses of another kind."""
+        return NO_LINKS
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Write the envelope; `timestamp` is when it happened."""
@@ -48,7 +51,7 @@ class Scaleflex(Foreign):
             "timestamp": show_time(event.occurred_at),
             "file": file_of(media, endpoint.payload),
         }
-        if name in TELL_CHANGES:
+        if name in TELL_CHANGES or isinstance(media.data.get("changes"), list):
             body["changes"] = changes_of(media)
         return Body(_ENCODER.encode(body))
 

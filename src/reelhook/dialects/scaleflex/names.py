@@ -23,7 +23,7 @@ SYSTEM: Final = "scaleflex"
 """Its name in `ids`."""
 
 TELL_CHANGES: Final = frozenset(NAMES.names) - {"on_upload", "on_delete"}
-"""The triggers that say what changed."""
+"""The triggers that say what changed even where nothing is known of it; the others where it is."""
 
 Fields = dict[str, str]
 

@@ -94,3 +94,5 @@ _WRITERS: Final[Mapping[str, Callable[[str, Media], Data]]] = {
     "system.error": _problem,
     "system.warning": _problem,
 }
+PICTURED: Final = frozenset(name for name, write in _WRITERS.items() if write in {_processed, _whole_video})
+"""The events whose data show the files of a video, its thumbnail among them."""

@@ -5,11 +5,11 @@ from typing import Final
 import msgspec
 
 from reelhook.dialects import hex_signature
-from reelhook.dialects.dialect import Body, Context, Defaults, DisableRule, Message, SigningKeys
+from reelhook.dialects.dialect import Body, Carried, Context, Defaults, DisableRule, Message, SigningKeys
 from reelhook.dialects.foreign import Foreign, check_own_headers, check_secret, check_unselected
 from reelhook.dialects.media import Media
 from reelhook.dialects.options import check_options
-from reelhook.dialects.videocloud.body import data_of
+from reelhook.dialects.videocloud.body import PICTURED, data_of
 from reelhook.dialects.videocloud.names import NAMES
 from reelhook.errors import FieldError, NotExpressible
 from reelhook.model import ids
@@ -26,6 +26,7 @@ class VideoCloud(Foreign):
     """Sends `{"event", "timestamp", "data"}`; five attempts within 51 minutes, the first at once."""
 
     name: Final = "videocloud"
+    title = "VideoCloud"
     translation = NAMES
     defaults: Final = Defaults(
         retry=ScheduleRetry((60, 300, 900, 1800)), timeout=15.0, jitter=0.0, disable=DisableRule(gone=True)
@@ -43,6 +44,10 @@ class VideoCloud(Foreign):
     def compat_id(self, endpoint_id: int) -> str | None:
         """Return the id of the endpoint behind `whk_`."""
         return ids.show(COMPAT_PREFIX, endpoint_id)
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Return the first thumbnail, where the event shows the files of a video."""
+        return Carried(thumbnails=1 if self.name_of(event_type) in PICTURED else 0)
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Write the envelope; `timestamp` is when it happened, in whole seconds as VideoCloud shows them."""

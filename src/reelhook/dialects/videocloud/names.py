@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from reelhook.dialects.translation import Translation
+from reelhook.dialects.translation import CHANGES, Translation
 
 NAMES: Final = Translation(
     {
         "video.uploaded": ("asset.uploaded",),
         "video.processed": ("asset.processed",),
         "video.published": ("asset.published",),
-        "video.updated": (
-            "asset.updated",
-            "asset.metadata_changed",
-            "asset.info_changed",
-            "asset.tags_changed",
-            "asset.labels_changed",
-            "asset.moved",
-            "asset.renamed",
-        ),
+        "video.updated": CHANGES,
         "video.deleted": ("asset.deleted",),
         "user.created": ("user.created",),
         "user.updated": ("user.updated",),

@@ -50,6 +50,11 @@ _ABOUT: Final[Mapping[str, About]] = {
 }
 
 
+def tells_of_asset(name: str, endpoint: Endpoint) -> bool:
+    """Tell whether `subjectDetail` holds the asset whole."""
+    return _about(name, endpoint).detail is detail.mashup
+
+
 def event_log(event: Event, name: str, endpoint: Endpoint) -> bytes:
     """Write the object; what is absent is left out, but for the user, whom every event of VIDIZMO's has.
 
@@ -57,9 +62,7 @@ def event_log(event: Event, name: str, endpoint: Endpoint) -> bytes:
     UTC without saying so.
     """
     media = Media(event)
-    about = _ABOUT[name]
-    if about is _CHAT and endpoint.options.get(LIVE_SUBJECTS) is True:
-        about = _LIVE
+    about = _about(name, endpoint)
     subject = about.subject(media)
     date = show_time(event.occurred_at)[:-1]
     tenant = tenant_of(event.app_id, endpoint)
@@ -78,3 +81,8 @@ def event_log(event: Event, name: str, endpoint: Endpoint) -> bytes:
     log["user"] = person(media.part("user"))
     log["isSystem"] = False
     return _ENCODER.encode(log)
+
+
+def _about(name: str, endpoint: Endpoint) -> About:
+    about = _ABOUT[name]
+    return _LIVE if about is _CHAT and endpoint.options.get(LIVE_SUBJECTS) is True else about

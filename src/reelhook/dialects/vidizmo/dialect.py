@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reelhook.dialects.dialect import Body, Context, Defaults, DisableRule, Message, SigningKeys
-from reelhook.dialects.foreign import Foreign, check_unselected, check_unsigned
+from reelhook.dialects.dialect import NO_LINKS, Body, Carried, Context, Defaults, DisableRule, Message, SigningKeys
+from reelhook.dialects.foreign import Foreign, check_secret, check_unselected
 from reelhook.dialects.options import check_options
 from reelhook.dialects.vidizmo import tenant
-from reelhook.dialects.vidizmo.body import LIVE_SUBJECTS, event_log
-from reelhook.dialects.vidizmo.names import CATEGORIES, NAMES, STATUS_CHANGES, WORDS
+from reelhook.dialects.vidizmo.body import LIVE_SUBJECTS, event_log, tells_of_asset
+from reelhook.dialects.vidizmo.names import CATEGORIES, NAMES, WORDS
 from reelhook.errors import FieldError, NotExpressible
 from reelhook.model.endpoint import SUBSCRIBE_CATEGORY, Endpoint, FixedRetry
 from reelhook.model.event import Event
@@ -21,6 +21,7 @@ class Vidizmo(Foreign):
     """Sends the event-log object, unsigned; three retries of what may pass, and no endpoint outlives what may not."""
 
     name: Final = "vidizmo"
+    title = "VIDIZMO"
     translation = NAMES
     defaults: Final = Defaults(
         retry=FixedRetry(3, 5),
@@ -50,16 +51,17 @@ class Vidizmo(Foreign):
         ]
 
     def check(self, endpoint: Endpoint) -> list[FieldError]:
-        """Check what the system has no room for: other options, chosen fields, a secret."""
+        """Check what the system has no room for: other options, chosen fields. A secret is kept and not used."""
         return [
             *check_options(endpoint.options, _OPTIONS),
             *check_unselected(endpoint, "VIDIZMO"),
-            *check_unsigned(endpoint, "VIDIZMO"),
+            *check_secret(endpoint),
         ]
 
-    def rank(self, event_type: str) -> int:
-        """Return the place among those that share an id; a pause and the end of one are two changes, not one."""
-        return 0 if event_type in STATUS_CHANGES else NAMES.rank(event_type)
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:
+        """Return all thumbnails, where the event tells of an asset whole."""
+        name = NAMES.name_of(event_type)
+        return Carried(thumbnails=None) if name is not None and tells_of_asset(name, endpoint) else NO_LINKS
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Write the event-log object."""

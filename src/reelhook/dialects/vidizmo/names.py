@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from reelhook.dialects.translation import Translation
+from reelhook.dialects.translation import CHANGES, Translation
 
 SYSTEM: Final = "vidizmo"
 """Its name in `ids`."""
@@ -27,16 +27,6 @@ ACTIONS: Final = "media_actions"
 LIVE: Final = "live_session"
 WORKFLOW: Final = "workflow"
 
-CHANGES: Final = (
-    "asset.updated",
-    "asset.metadata_changed",
-    "asset.info_changed",
-    "asset.tags_changed",
-    "asset.labels_changed",
-    "asset.moved",
-    "asset.renamed",
-)
-"""One event for every kind of change, the whole asset in it."""
 READY: Final = ("asset.processed", "asset.transcoded")
 
 WORDS: Final[Mapping[str, Word]] = {
@@ -87,5 +77,3 @@ STATUSES: Final[Mapping[str, str]] = {
     one.lower(): one for one in ("Drafted", "PendingForApproval", "Published", "Rejected", "Purged")
 }
 """Its states of an asset; a status that is none of them is not told."""
-STATUS_CHANGES: Final = frozenset({"live.paused", "live.resumed"})
-"""The types that share an id and are still never one change."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from reelhook.dialects import hex_signature
-from reelhook.dialects.dialect import Body, Context, Defaults, DisableRule, Message, SigningKeys
+from reelhook.dialects.dialect import NO_LINKS, Body, Carried, Context, Defaults, DisableRule, Message, SigningKeys
 from reelhook.dialects.foreign import Foreign, check_secret, check_unselected
 from reelhook.dialects.options import check_options
 from reelhook.dialects.vimeo import headers
@@ -26,12 +26,12 @@ class Vimeo(Foreign):
     """Sends `{"webhook_type", "data", "timestamp"}`, once; an endpoint that fails too often is disabled."""
 
     name: Final = "vimeo"
+    title = "Vimeo"
     translation = NAMES
     defaults: Final = Defaults(
         retry=ScheduleRetry(()),
         timeout=15.0,
         disable=DisableRule(gone=True, failure_rate=0.5, of_attempts=20, within=3600),
-        carries_links=False,
     )
 
     def check(self, endpoint: Endpoint) -> list[FieldError]:
@@ -53,6 +53,10 @@ class Vimeo(Foreign):
     def compat_id(self, endpoint_id: int) -> str | None:
         """Return the endpoint's number: Vimeo's ids are decimal."""
         return str(endpoint_id)
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Carry none: receivers ask Vimeo's API for them."""
+        return NO_LINKS
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Write the envelope; `timestamp` is when it happened, in Unix seconds."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from reelhook.dialects.translation import Translation
+from reelhook.dialects.translation import CHANGES, Translation
 
 SYSTEM: Final = "vimeo"
 """Its name in `ids`."""
@@ -16,15 +16,7 @@ NAMES: Final = Translation(
         "video-transcode-playable": ("asset.playable",),
         "video-transcode-fully-playable": ("asset.fully_playable",),
         "video-transcode-complete": ("asset.transcoded",),
-        "video-updated": (
-            "asset.updated",
-            "asset.metadata_changed",
-            "asset.info_changed",
-            "asset.tags_changed",
-            "asset.labels_changed",
-            "asset.moved",
-            "asset.renamed",
-        ),
+        "video-updated": CHANGES,
         "video-deleted": ("asset.deleted",),
         "automatic-thumbnail-available": ("asset.thumbnail_ready",),
         "transcript-status-complete": ("asset.transcript_ready",),

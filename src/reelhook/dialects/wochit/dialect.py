@@ -4,12 +4,12 @@ from typing import Final
 
 import msgspec
 
-from reelhook.dialects.dialect import PATIENT, Body, Context, Message, SigningKeys
-from reelhook.dialects.foreign import Foreign, check_unselected, check_unsigned
+from reelhook.dialects.dialect import PATIENT, Body, Carried, Context, Message, SigningKeys
+from reelhook.dialects.foreign import Foreign, check_secret, check_unselected
 from reelhook.dialects.media import Media
 from reelhook.dialects.options import check_options
 from reelhook.dialects.wochit.body import body_of, context_of
-from reelhook.dialects.wochit.names import DRAFT_UPDATE, DRAFTS, NAMES
+from reelhook.dialects.wochit.names import DRAFT_UPDATE, DRAFTS, FIELDS, NAMES
 from reelhook.errors import FieldError, NotExpressible
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
@@ -23,14 +23,15 @@ class Wochit(Foreign):
     """Sends flat bodies that begin with `type`; signs nothing. Links in them last a day."""
 
     name: Final = "wochit"
+    title = "Wochit"
     translation = NAMES
     defaults: Final = msgspec.structs.replace(PATIENT, link_life=_LINK_LIFE, remembers_context=True)
 
     def check(self, endpoint: Endpoint) -> list[FieldError]:
-        """Check options; there is no signature and nothing to choose from."""
+        """Check options and the secret, which is kept and not used; there is nothing to choose from."""
         return [
             *check_options(endpoint.options, _OPTIONS),
-            *check_unsigned(endpoint, "Wochit"),
+            *check_secret(endpoint),
             *check_unselected(endpoint, "Wochit"),
         ]
 
@@ -46,6 +47,11 @@ class Wochit(Foreign):
         if first_context is None and _own_context(event) is None:
             return "the draft has no context (data.asset.context), neither in this event nor in one before it"
         return None
+
+    def links_in(self, event_type: str, endpoint: Endpoint) -> Carried:  # noqa: ARG002 - the protocol
+        """Return those that the notification has a field for; of the thumbnails the first."""
+        fields = FIELDS.get(self.name_of(event_type) or "", ())
+        return Carried(url="videoUrl" in fields, thumbnails=1 if "thumbnailUrl" in fields else 0)
 
     def shape(self, event: Event, endpoint: Endpoint, context: Context) -> Body:  # noqa: ARG002 - the protocol
         """Write the flat body under its `type`."""

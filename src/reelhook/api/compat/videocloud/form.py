@@ -22,6 +22,7 @@ class VideoCloudWebhookInput(Input):
     """A webhook. `failed` as a status is only ever shown; sent back, it says nothing."""
 
     READ_ONLY: ClassVar[tuple[str, ...]] = ("id", "createdAt", "lastDelivery")
+    NULLABLE: ClassVar[tuple[str, ...]] = ("secret",)
 
     url: str
     events: Annotated[tuple[EventName, ...], Meta(min_length=1, max_length=_MOST_EVENTS)]

@@ -21,8 +21,9 @@ from reelhook.model.standing import EndpointStanding
 
 async def index(call: Call) -> VideoCloudListAnswer:
     """List all webhooks, newest first, each with its last delivery once there is one."""
-    standing = call.services.standing
-    shown = (show_with_delivery(one, standing(one.id)) for one in endpoints.of_dialect(call, VIDEOCLOUD))
+    found = list(endpoints.of_dialect(call, VIDEOCLOUD))
+    standing = await call.services.standing([one.id for one in found])
+    shown = (show_with_delivery(one, standing[one.id]) for one in found)
     return VideoCloudListAnswer(success=True, data=VideoCloudItems(tuple(shown)))
 
 
@@ -38,7 +39,8 @@ async def update(call: Call, body: Patch[VideoCloudWebhookInput]) -> VideoCloudW
     """Change what is given of a webhook, and keep the rest. One that has failed is active again."""
     current = _this(call)
     endpoint = await endpoints.change(call, current, changes(body, current), WORDS)
-    return VideoCloudWebhookAnswer(success=True, data=show(endpoint, call.services.standing(endpoint.id)))
+    standing = await call.services.standing([endpoint.id])
+    return VideoCloudWebhookAnswer(success=True, data=show(endpoint, standing[endpoint.id]))
 
 
 async def remove(call: Call) -> VideoCloudDoneAnswer:

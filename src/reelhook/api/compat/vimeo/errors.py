@@ -1,12 +1,13 @@
 """Errors as Vimeo writes them: `{error, link, developer_message, error_code, invalid_parameters?}`."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from reelhook.api.manner import Refusal
 from reelhook.api.problem import UnsupportedMediaType, problem_headers
-from reelhook.errors import Invalid, Malformed, ReelhookError, TooLarge, Unauthorized
+from reelhook.errors import FieldError, Invalid, Malformed, ReelhookError, TooLarge, Unauthorized
 
 MEDIA_TYPE: Final = "application/vnd.vimeo.error+json"
 _PARAMETER: Final = 2204
@@ -59,10 +60,10 @@ def refuse(error: ReelhookError) -> Refusal:
     body = VimeoError(
         error=_PHRASES.get(code, f"{error.title}."),
         link=None,
-        developer_message=error.detail,
+        developer_message=_summary(wrong) if wrong else error.detail,
         error_code=code,
         invalid_parameters=tuple(
-            VimeoInvalidParameter(_field(one.pointer), one.detail, code, f"{_field(one.pointer)}: {one.detail}")
+            VimeoInvalidParameter(_field(one.pointer), _clause(one), code, f"{_field(one.pointer)}: {one.detail}")
             for one in wrong
         ),
     )
@@ -84,6 +85,16 @@ def _headers(error: ReelhookError) -> list[tuple[str, str]]:
     if isinstance(error, Unauthorized):
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
     return list(headers.items())
+
+
+def _summary(wrong: Sequence[FieldError]) -> str:
+    """Say what is wrong in one line; what can be done stands with each parameter."""
+    return "; ".join(f"{_field(one.pointer)}: {_clause(one)}" for one in wrong)
+
+
+def _clause(one: FieldError) -> str:
+    """Return what is wrong, without what may follow: the names that there are, or what to do."""
+    return one.detail.partition("; ")[0]
 
 
 def _field(pointer: str) -> str:

@@ -39,6 +39,7 @@ class VimeoWebhookInput(Input):
         "last_request_time_before_disabling",
         "time_period_failure_rate",
     )
+    NULLABLE: ClassVar[tuple[str, ...]] = ("secret",)
 
     webhook_url: str
     webhook_type: Annotated[str, Meta(extra_json_schema=_TYPES)]

@@ -25,6 +25,7 @@ class VimeoAdmission:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._windows: dict[str, FixedWindow] = {}
+        self._looked_at = 0
 
     def admit(self, rule: Rule, request: Request, carried: dict[str, str]) -> Caller:
         """Return who calls. From here on every answer tells how the app's quota stands; a request that is refused for
@@ -52,6 +53,7 @@ class VimeoAdmission:
     def _count(self, app_id: str, carried: dict[str, str]) -> None:
         limit = quota_of_app(found(self._services.apps.get(app_id), "app"))
         now, wall = self._services.clock.now(), self._services.clock.wall()
+        self._forget_deleted(now)
         window = self._windows.setdefault(app_id, FixedWindow(limit, _WINDOW_MS))
         window.resize(limit, _WINDOW_MS)
         free = window.free(now)
@@ -60,6 +62,13 @@ class VimeoAdmission:
         if not free:
             detail = f"this app has {limit} requests a minute; the next ones are taken when the quota is reset"
             raise OverQuota(detail, retry_after=ceil((quota.reset_at - wall) / 1000))
+
+    def _forget_deleted(self, now: int) -> None:
+        """Drop the windows of apps that are gone, once in a window."""
+        if now - self._looked_at >= _WINDOW_MS:
+            self._looked_at = now
+            apps = self._services.apps
+            self._windows = {one: window for one, window in self._windows.items() if apps.get(one) is not None}
 
 
 class Vimeo:

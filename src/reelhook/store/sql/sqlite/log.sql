@@ -104,6 +104,15 @@ SELECT id FROM events WHERE id >= :low AND id < :below ORDER BY id DESC LIMIT 1 
 SELECT e.id FROM json_each(:ids) chosen CROSS JOIN events e ON e.id = chosen.value
 WHERE e.id >= :low AND e.id < :below AND :filters ORDER BY e.id DESC LIMIT :limit;
 
+-- The last attempts at one endpoint: those that the index holds, and the tail that it does not hold yet.
+-- name: recent
+SELECT a.at, a.duration_ms, a.status_code, a.failure FROM (
+  SELECT id FROM attempts WHERE id > :indexed AND id >= :low AND endpoint_id = :endpoint_id
+  UNION ALL
+  SELECT id FROM attempts_by_endpoint WHERE endpoint_id = :endpoint_id AND id <= :indexed AND id >= :low
+) last CROSS JOIN attempts a ON a.id = last.id
+ORDER BY a.id DESC LIMIT :limit;
+
 -- Streams of ids, newest first, out of the indexes that are filled in arrears.
 
 -- name: attempts_by_endpoint

@@ -46,24 +46,33 @@ UPDATE deliveries SET state = 'pending', attempts = attempts - 1, claim_id = NUL
   updated_at = freed.now
 FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_id AND deliveries.state = 'sending';
 
--- What a process that is gone left behind: claimed from the queue, or handed over straight from accept.
+-- After `release` changed fewer rows than it was given: which ones are released, now or by a try before this one.
+-- name: released
+WITH freed (id, now) AS (VALUES :rows)
+SELECT freed.id FROM freed JOIN deliveries ON deliveries.id = freed.id
+WHERE deliveries.state = 'pending' AND deliveries.next_attempt_at = freed.now;
+
+-- What a process that is gone left behind: claimed from the queue, or handed over straight from accept; of these shards
+-- (all, where that is NULL), in `sending` since before :before.
 -- name: orphans
 SELECT d.id, d.app_id, d.endpoint_id, d.attempts, d.step, d.rescues, d.trigger, d.last_attempt_id, d.lane,
-       e.id, e.type, e.given_id
+       d.claim_id, e.id, e.type, e.given_id
 FROM (
   SELECT delivery_id AS id FROM claims
   UNION
   SELECT id FROM deliveries
   WHERE id >= (SELECT value FROM meta WHERE key = 'handed_over_from') AND state = 'sending'
 ) orphan CROSS JOIN deliveries d ON d.id = orphan.id CROSS JOIN events e ON e.id = d.event_id
-WHERE d.state = 'sending' ORDER BY d.id LIMIT ?;
+WHERE d.state = 'sending' AND d.id > :after AND (:before IS NULL OR d.updated_at < :before)
+  AND (:shards IS NULL OR d.endpoint_id % 1000003 * 7919 % 256 IN (SELECT value FROM json_each(:shards)))
+ORDER BY d.id LIMIT :limit;
 
 -- `retrying`, or `failed` when its interruptions have used up the schedule: then it is due no more.
 -- name: rescue
-WITH freed (id, now, attempt_id, step, rescues, state, due_at) AS (VALUES :rows)
+WITH freed (id, claim_id, now, attempt_id, step, rescues, state, due_at) AS (VALUES :rows)
 UPDATE deliveries SET state = freed.state, claim_id = NULL, next_attempt_at = freed.due_at, updated_at = freed.now,
   last_attempt_id = freed.attempt_id, step = freed.step, rescues = freed.rescues
-FROM freed WHERE deliveries.id = freed.id;
+FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_id AND deliveries.state = 'sending';
 
 -- name: delivery
 SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position

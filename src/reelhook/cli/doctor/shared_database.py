@@ -1,0 +1,81 @@
+"""What belongs to an installation on PostgreSQL: the server, its version, the tables, the key. Nothing is changed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import asyncpg
+
+from reelhook.cli.doctor.finding import Finding, fail, ok, warn
+from reelhook.errors import ReelhookError
+from reelhook.settings import Settings
+from reelhook.store.master_key import open_sealer
+from reelhook.store.migrate import latest_version, schema_version
+from reelhook.store.postgres.connection import PgConnection
+
+_OLDEST: Final = 150_000
+"""`server_version_num` of PostgreSQL 15."""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Ask the server that the settings name."""
+    where = settings.database.shown
+    connection = PgConnection(settings.database)
+    try:
+        yield _version(connection)
+        yield _durable(connection)
+        yield _schema(connection, where)
+        yield _key(connection, settings)
+    except ReelhookError as wrong:
+        yield fail("database", wrong.detail, "look at the server, or change REELHOOK_DATABASE")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as wrong:
+        said = str(wrong) or type(wrong).__name__
+        yield fail("database", f"{where} cannot be used: {said}", "start the server, or change REELHOOK_DATABASE")
+    finally:
+        connection.close()
+
+
+def _version(connection: PgConnection) -> Finding:
+    number, name = connection.execute("SELECT current_setting('server_version_num')::integer, version()").fetchall()[0]
+    if number < _OLDEST:
+        return fail("server", f"it is {name.split(',')[0]}", "PostgreSQL 15 or newer is needed")
+    return ok("server", name.split(" (")[0].split(",")[0])
+
+
+def _durable(connection: PgConnection) -> Finding:
+    lax = [name for name in ("fsync", "full_page_writes", "synchronous_commit") if _setting(connection, name) == "off"]
+    if lax:
+        named = " and ".join(lax)
+        return warn("durability", f"{named} off: a crash of the server can lose what was accepted", "turn it on")
+    return ok("durability", "what is committed survives a crash of the server")
+
+
+def _setting(connection: PgConnection, name: str) -> str:
+    value: str = connection.execute("SELECT current_setting(?)", (name,)).get
+    return value
+
+
+def _schema(connection: PgConnection, where: str) -> Finding:
+    version, newest = schema_version(connection), latest_version(connection.backend)
+    if not version:
+        return ok("database", f"{where} is empty; the first start makes the tables")
+    if version > newest:
+        return fail("database", f"{where} was written by a newer Reelhook", "install that version or a later one")
+    if version < newest:
+        return warn("database", f"{where} is of an older version", "`reelhook migrate`, or the next start, updates it")
+    return ok("database", f"{where} can be used and is up to date")
+
+
+def _key(connection: PgConnection, settings: Settings) -> Finding:
+    """Try the key on what was sealed with it, in a transaction that cannot write."""
+    if not schema_version(connection):
+        return ok("secret key", "nothing was sealed with it yet")
+    connection.begin(write=False)
+    try:
+        open_sealer(connection, settings.secret_key, None)
+    except ReelhookError as wrong:
+        return fail("secret key", wrong.detail, "the key that made the database is needed, the same on every node")
+    except asyncpg.ReadOnlySQLTransactionError:
+        return ok("secret key", "nothing was sealed with it yet")
+    finally:
+        connection.rollback()
+    return ok("secret key", "REELHOOK_SECRET_KEY is the key of this database")

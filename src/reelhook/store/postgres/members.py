@@ -1,0 +1,72 @@
+"""Members: the membership of this node behind its port, in a thread and on a connection of its own.
+
+The lease must not wait for readers or for the writer, and none of them for it.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+import asyncpg
+
+from reelhook.errors import Unavailable
+from reelhook.ports import Holding
+from reelhook.store.postgres.connection import PgConnection
+from reelhook.store.postgres.membership import Membership
+
+T = TypeVar("T")
+_LOST: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class PgMembers:
+    """Implements `Members`."""
+
+    def __init__(self, url: str, lease: float, *, pooled: bool = False) -> None:
+        # What takes longer than the time between two renewals is of no use to the one after it.
+        self._connection = PgConnection(url, pooled=pooled, patience=lease / 3)
+        self._membership = Membership(self._connection, _name(), lease)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="members")
+
+    async def join(self, *, takes: bool) -> int:
+        """Become a member; return the number that goes into this node's ids."""
+        return await self._run(partial(self._membership.join, works=takes))
+
+    async def renew(self, *, takes: bool) -> Holding:
+        """Renew all leases, and take what is free."""
+        return await self._run(partial(self._membership.renew, takes=takes))
+
+    async def give(self, shards: Collection[int]) -> None:
+        """Let others have shards."""
+        await self._run(partial(self._membership.give, shards))
+
+    async def leave(self) -> None:
+        """Stop being a member."""
+        await self._run(self._membership.leave)
+
+    def stop(self) -> None:
+        """Finish what was given, and end the thread with its connection; not in a thread that runs a loop."""
+        self._executor.shutdown()
+        self._connection.close()
+
+    async def _run(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._named, job)
+
+    def _named(self, job: Callable[[], T]) -> T:
+        try:
+            return job()
+        except _LOST as error:
+            self._connection.drop()
+            said = str(error) or type(error).__name__
+            raise Unavailable(
+                f"PostgreSQL does not answer for this node's lease ({said}); it is tried again"
+            ) from error
+
+
+def _name() -> str:
+    """Name this process as no other one is, or was, named."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"

@@ -1,0 +1,231 @@
+"""The PostgreSQL store: one database, any number of nodes. Puts the parts together; each part is a file of its own.
+
+Nearly all of it is what SQLite's store is made of, on another connection: one writer thread with the group commit,
+threads that read beside the loop, and the registries out of a replica in memory.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from reelhook.errors import ReelhookError
+from reelhook.model.access import App
+from reelhook.model.endpoint import Endpoint
+from reelhook.model.ids import IdSource
+from reelhook.model.secret import Secret
+from reelhook.model.standing import EndpointStanding
+from reelhook.ports import Clock
+from reelhook.store.answers import SqliteAnswers
+from reelhook.store.apps import SqliteApps, ensure_default_app
+from reelhook.store.audit import SqliteAudit
+from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
+from reelhook.store.documents import Documents
+from reelhook.store.endpoints import SqliteEndpoints
+from reelhook.store.event_types import SqliteEventTypes
+from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standings
+from reelhook.store.history import StoredHistory
+from reelhook.store.journal import NOTHING_HANDED_OVER, SqliteJournal
+from reelhook.store.last_id import last_id
+from reelhook.store.log import SqliteLog
+from reelhook.store.master_key import open_sealer
+from reelhook.store.migrate import migrate
+from reelhook.store.postgres.accepting import PgAccepting
+from reelhook.store.postgres.claiming import PgClaiming
+from reelhook.store.postgres.connection import PgConnection
+from reelhook.store.postgres.members import PgMembers
+from reelhook.store.postgres.reading import PgReading
+from reelhook.store.postgres.registries import Refreshing, RegistryWrites
+from reelhook.store.postgres.replica import Delta, Replica, read_delta
+from reelhook.store.postgres.upkeep import PgUpkeep, ensure_partitions
+from reelhook.store.queue import SqliteQueue
+from reelhook.store.seal import Sealer
+from reelhook.store.select import select
+from reelhook.store.statements import statements
+from reelhook.store.tasks import SqliteTasks
+from reelhook.store.tokens import SqliteTokens
+from reelhook.store.writer import Writer
+
+_META: Final = statements("meta")
+_REFRESH_SECONDS: Final = 1.0
+_log: Final = structlog.get_logger("reelhook.store")
+
+
+class PostgresOptions(msgspec.Struct, frozen=True):
+    """How a store is opened; `pooled`: through a pooler that hands connections out for each transaction. `on_fatal` is
+    told once when the database can no longer be trusted.
+    """
+
+    url: str
+    secret_key: Secret | None = None
+    pooled: bool = False
+    lease: float = 15.0
+    runner: Callable[[asyncio.AbstractEventLoop], Runner] = ThreadRunner
+    on_fatal: Callable[[str], None] = lambda _reason: None
+
+
+class Learned(msgspec.Struct):
+    """What was changed, here or elsewhere, and is known here since this moment; `removed` are apps that are gone."""
+
+    apps: list[App] = []
+    removed: list[str] = []
+    endpoints: list[Endpoint] = []
+    endpoints_removed: list[int] = []
+
+
+class _Opened(msgspec.Struct):
+    connection: PgConnection
+    sealer: Sealer
+    last_id: int
+    delta: Delta
+
+
+class PostgresStore:
+    """Everything that is kept, behind the ports. Open it inside the running loop."""
+
+    def __init__(self, options: PostgresOptions, clock: Clock, ids: IdSource, opened: _Opened) -> None:
+        self._connection = writer = opened.connection
+        ids.resume(opened.last_id)
+        documents = Documents(opened.sealer)
+        work = Writer(writer, clock.now, PgAccepting(), PgClaiming())
+        loop = asyncio.get_running_loop()
+        self.commit = commit = GroupCommit(work.apply, options.runner(loop), options.on_fatal)
+        self._reading = reading = PgReading(partial(PgConnection, options.url, pooled=options.pooled))
+        self._replica = replica = Replica()
+        replica.apply(opened.delta)
+        self._refreshing = Refreshing(replica, reading, self._learned)
+        self.refresh = self._refreshing.refresh
+        self.on_learned: Callable[[Learned], None] = lambda _: None
+        registries = RegistryWrites(commit, self._refreshing)
+        self.journal = SqliteJournal(commit, reading, clock, NOTHING_HANDED_OVER, replica.version)
+        commit.batches = self.journal
+        self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
+        self.queue = SqliteQueue(commit, reading, reading, clock, ids, work.recording)
+        self.apps = SqliteApps(registries, replica.connection, documents, self._app_removed)
+        self.tokens = SqliteTokens(registries, replica.connection)
+        self.endpoints = SqliteEndpoints(registries, replica.connection, reading, documents, clock)
+        self.event_types = SqliteEventTypes(registries, replica.connection)
+        self.tasks = SqliteTasks(commit, reading, ids, clock)
+        self.audit = SqliteAudit(commit, reading)
+        self.notices = SqliteNotices(commit)
+        self.answers = SqliteAnswers(commit, reading, opened.sealer, clock)
+        self.log = SqliteLog(reading)
+        self.history = StoredHistory(reading)
+        self.upkeep = PgUpkeep(commit, reading, clock)
+        self.members = PgMembers(options.url, options.lease, pooled=options.pooled)
+        self._refresher = loop.create_task(self._keep_fresh(), name="registries")
+
+    @classmethod
+    async def open(cls, options: PostgresOptions, clock: Clock, ids: IdSource) -> "PostgresStore":
+        """Migrate the database where that is needed, and open it.
+
+        Raises:
+            Unavailable: it cannot be reached, is not Reelhook's, or was sealed with another key.
+        """
+        writer = PgConnection(options.url, pooled=options.pooled)
+        try:
+            opened = await asyncio.to_thread(_prepare, writer, options, clock)
+        except BaseException:
+            await asyncio.to_thread(writer.close)
+            raise
+        return cls(options, clock, ids, opened)
+
+    async def health(self) -> dict[int, EndpointHealth]:
+        """Return how each endpoint fared until the last stop."""
+        return await self._reading.run(load_health)
+
+    async def standing(self, endpoint_ids: Sequence[int]) -> dict[int, EndpointStanding]:
+        """Return how endpoints stand with what was sent to them."""
+        return await self._reading.run(partial(load_standings, endpoint_ids=endpoint_ids))
+
+    def wal_bytes(self) -> int:
+        """Return 0: the write-ahead log is the server's business."""
+        return 0
+
+    async def close(self) -> None:
+        """Commit what is queued, then close the connections."""
+        await self.commit.drained()
+        self.commit.stop()
+        self._refresher.cancel()
+        await asyncio.gather(self._refresher, return_exceptions=True)
+        await asyncio.to_thread(self._disconnect)
+        self._replica.close()
+
+    def abandon(self) -> None:
+        """Close without committing what is queued: what a crash would do."""
+        self._refresher.cancel()
+        # A connection's own loop cannot run where another one does.
+        closing = threading.Thread(target=self._disconnect)
+        closing.start()
+        closing.join()
+        self._replica.close()
+
+    def _disconnect(self) -> None:
+        self.members.stop()
+        self._reading.stop()
+        self._connection.close()
+
+    async def _keep_fresh(self) -> None:
+        """Read now and then what other nodes changed, whoever tells of it or not."""
+        while True:
+            await asyncio.sleep(_REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except ReelhookError as error:
+                _log.warning("registries.not_read", error=error.detail)
+            except Exception:  # noqa: BLE001 - whatever it is, the next second tries again
+                _log.exception("registries.fault")
+
+    def _learned(self, delta: Delta) -> None:
+        """Bring what is in memory beside the replica up to date, and tell who else must know."""
+        apps = [self.apps.learn(app_id, one.row[1]) for app_id, one in delta.apps.items()]
+        for app_id, one in delta.apps.items():
+            self.event_types.learn(app_id, [row[2] for row in one.event_types])
+            self.tokens.forget_app(app_id)
+        for app_id in delta.removed:
+            self.apps.forget(app_id)
+        rows = [row for one in delta.apps.values() for row in one.endpoints]
+        current = [self.endpoints.get(row[1], row[0]) for row in rows if row[4] is None]
+        gone = [row[0] for row in rows if row[4] is not None]
+        self.on_learned(Learned(apps, delta.removed, [one for one in current if one is not None], gone))
+
+    def _app_removed(self, app_id: str) -> None:
+        self.tokens.forget_app(app_id)
+        self.event_types.forget_app(app_id)
+        self.contexts.forget_app(app_id)
+
+
+def migrate_postgres(url: str) -> list[int]:
+    """Bring a database to the schema of this version; return the numbers of the migrations that it lacked."""
+    connection = PgConnection(url)
+    try:
+        return migrate(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise connection.named(error) from error
+    finally:
+        connection.close()
+
+
+def _prepare(connection: PgConnection, options: PostgresOptions, clock: Clock) -> _Opened:
+    """Make the database ready, in a thread; nodes that start at once do it one after the other."""
+    try:
+        migrate(connection)
+        connection.begin()
+        try:
+            select(connection, _META["lock_schema"])
+            sealer = open_sealer(connection, options.secret_key, None)
+            ensure_default_app(connection, Documents(sealer), clock.wall())
+            ensure_partitions(connection, clock.wall())
+            opened = _Opened(connection, sealer, last_id(connection), read_delta(connection, {}))
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise connection.named(error) from error
+    return opened
