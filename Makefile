@@ -27,7 +27,7 @@ demo: $(VENV)/demo.installed ## Show it all in a minute
 	@exec $(BIN)/reelhook demo $(ARGS)
 
 test: $(VENV)/test.installed ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/test.installed ## Check style, types and layers
 	$(BIN)/ruff check .
