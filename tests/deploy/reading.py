@@ -24,9 +24,7 @@ _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 
 KNOWN: Final = {each.environment for each in catalogue(Settings)}
 FILES: Final = {each.environment + "_FILE" for each in catalogue(Settings) if each.secret}
-OF_NODES: Final = {"REELHOOK_ROLE"}
-"""What only an installation of many nodes sets."""
-NAMES: Final = KNOWN | FILES | OF_NODES | set(CLIENT_NAMES)
+NAMES: Final = KNOWN | FILES | set(CLIENT_NAMES)
 
 
 class Instruction(NamedTuple):

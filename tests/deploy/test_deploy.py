@@ -79,10 +79,9 @@ def test_what_is_set_can_be_set(given):
     assert database.scheme in ("sqlite", "postgresql")
     if database.scheme == "postgresql":
         assert (bool(database.username), bool(database.hostname), database.path) == (True, True, "/reelhook")
-    # The files of secrets are elsewhere, and so is the database of the nodes.
-    load(
-        {name: value for name, value in ours.items() if name in KNOWN and name not in files} | {"REELHOOK_DATABASE": ""}
-    )
+    # The files of secrets are elsewhere.
+    here = {name: value for name, value in ours.items() if name in KNOWN and name not in files}
+    load(here | {"REELHOOK_SECRET_KEY": "a passphrase of ours"})
 
 
 def test_nodes_that_share_a_database_are_given_the_key_that_they_share():

@@ -113,6 +113,9 @@ WRONG = [
     ("OPERATOR_APP", "Not An App", "app's id"),
     ("CA_FILE", "/nonexistent.pem", "a file that exists"),
     ("NODE", "128", "0 to 127"),
+    ("ROLE", "boss", "all, api or worker"),
+    ("LEASE", "2", "3 to"),
+    ("DATABASE_POOLER", "pgbouncer", "true or false"),
 ]
 
 
@@ -148,6 +151,19 @@ def test_postgresql_needs_the_key_that_its_nodes_share():
     assert settings.database.shown == "postgresql://***@db:5432/reelhook?sslmode=require"
     assert "canary" not in repr(settings)
     assert "REELHOOK_SECRET_KEY" in complaint({"REELHOOK_DATABASE": url})
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_only_nodes_of_postgresql_have_a_role(role):
+    on_postgres = {"REELHOOK_DATABASE": "postgresql://db/reelhook", "REELHOOK_SECRET_KEY": "a passphrase of ours"}
+    assert load({"REELHOOK_ROLE": role, **on_postgres}).role == role
+    assert load({"REELHOOK_ROLE": "all"}).role == load(on_postgres).role == "all"
+    said = complaint({"REELHOOK_ROLE": role})
+    assert said.startswith(f"REELHOOK_ROLE is {role}, and with SQLite")
+
+
+def test_only_postgresql_has_a_pooler():
+    assert "SQLite, which has no pooler" in complaint({"REELHOOK_DATABASE_POOLER": "true"})
 
 
 @pytest.mark.parametrize(

@@ -125,13 +125,14 @@ ROUTES: Final = (
 )
 COMPAT_ROUTES: Final = VIMEO_ROUTES + VIDEOCLOUD_ROUTES
 """The management APIs of other systems."""
+WATCHING_ROUTES: Final = tuple(route for route in ROUTES if route.path in {"/healthz", "/readyz", "/metrics"})
+"""What is asked by those who watch over a process."""
 
 
 def make_app(services: Services) -> ASGIApp:
     """Make the application that serves everything; the door answers the hot routes before it."""
     dispatch = Dispatch(services)
-    described = ROUTES + COMPAT_ROUTES
-    routes = described + documentation.routes(described, services.public_url, docs=services.docs)
+    routes = served(services)
     by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
     for route in routes:
         by_path[route.path][route.method] = route
@@ -145,6 +146,14 @@ def make_app(services: Services) -> ASGIApp:
 def _mounted(path: str) -> str:
     """Say it in Starlette's words. Ids of events that clients have chosen may hold slashes."""
     return path.replace("/v1/events/{id}", "/v1/events/{id:path}")
+
+
+def served(services: Services) -> tuple[Route, ...]:
+    """Return the routes that this process answers."""
+    if services.watched_only:
+        return WATCHING_ROUTES
+    described = ROUTES + COMPAT_ROUTES
+    return described + documentation.routes(described, services.public_url, docs=services.docs)
 
 
 class Armoured:

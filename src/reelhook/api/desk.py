@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from reelhook.api.access import only
-from reelhook.api.app import ROUTES
+from reelhook.api.app import served
 from reelhook.api.armour import ARMOUR
 from reelhook.api.fault import fault
 from reelhook.api.idempotency import read_idempotency_key
@@ -70,7 +70,7 @@ class Desk:
         self._publish = services.publish
         self._admitted: dict[int, Caller] = {}
         self._due: list[Callable[[], None]] = []
-        hot = [HotRoute(route, services) for route in ROUTES if route.limit != "body"]
+        hot = [HotRoute(route, services) for route in served(services) if route.limit != "body"]
         self.routes: Mapping[bytes, HotRoute] = {one.path.encode(): one for one in hot}
 
     def refuse_repeated(self, headers: Sequence[tuple[bytes, bytes]]) -> None:

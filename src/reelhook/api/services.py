@@ -72,7 +72,7 @@ class Services:
 
     `test(endpoint, saved)` makes one attempt with an example event; `preview(endpoint, type, data, event)` makes the
     request without sending it; `circuit` says how an endpoint's circuit breaker stands, `standing` how it has fared
-    with what was sent to it; `ready` says why not, or None.
+    with what was sent to it; `ready` says why not, or None; `watched_only` leaves all away but health and figures.
     """
 
     apps: Apps
@@ -104,4 +104,5 @@ class Services:
     exceptions: Iterable[IPv4Network | IPv6Network] = ()
     https_only: bool = False
     docs: bool = True
+    watched_only: bool = False
     random_bytes: Callable[[int], bytes] = field(default=urandom)

@@ -27,6 +27,7 @@ from reelhook.telemetry import Lines, Metrics
 from reelhook.transport.http import HttpWire
 from reelhook.transport.links import LinkSource
 from reelhook.transport.oauth import OAuthTokens
+from reelhook.worker.keeper import Lease
 from reelhook.worker.lanes import CircuitRule
 from reelhook.worker.limits import Limits
 from reelhook.worker.mail import Mailer, read_smtp_url
@@ -65,6 +66,7 @@ async def assemble(
         settings.operator_app,
         _postbox(settings, clock, metrics),
         settings.drain_seconds,
+        Lease(settings.lease, takes=settings.role != "api"),
     )
     return Engine(store, world, options), Outside(wire, own_addresses)
 
@@ -73,9 +75,11 @@ async def _open_store(
     settings: Settings, clock: Clock, ids: IdSource, on_fatal: Callable[[str], None]
 ) -> SqliteStore | PostgresStore:
     if settings.database.is_postgres:
-        options = PostgresOptions(settings.database, settings.secret_key, on_fatal=on_fatal)
+        options = PostgresOptions(
+            settings.database, settings.secret_key, settings.database_pooler, settings.lease, on_fatal=on_fatal
+        )
         store = await PostgresStore.open(options, clock, ids)
-        ids.renumber(await store.members.join(takes=True))
+        ids.renumber(await store.members.join(takes=settings.role != "api"))
         return store
     return SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
 
@@ -127,6 +131,7 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         exceptions=settings.allow_networks,
         https_only=settings.https_only,
         docs=settings.docs,
+        watched_only=settings.role == "worker",
     )
     return make_app(given), make_door(given)
 

@@ -49,6 +49,12 @@ class Settings:
         are made.""",
         group="Where",
     )
+    database_pooler: bool = setting(
+        "false",
+        FLAG,
+        """PostgreSQL is reached through a pooler that hands out connections per transaction, such as PgBouncer with
+        pool_mode = transaction. A little slower; the pool needs room for 6 connections of each node.""",
+    )
     listen: Address = setting(
         "127.0.0.1:8080",
         ADDRESS,
@@ -169,12 +175,24 @@ class Settings:
     )
     smtp_from: str = setting("reelhook@localhost", MAIL_ADDRESS, "The sender of these mails.")
 
+    role: Literal["all", "api", "worker"] = setting(
+        "all",
+        choice("all", "api", "worker"),
+        """What this node does: all; api accepts and answers and sends nothing on its own; worker delivers and serves
+        only /healthz, /readyz and /metrics. With SQLite there is one process, which does all.""",
+        group="Running",
+    )
+    lease: float = setting(
+        "15",
+        seconds(3, 3600),
+        """How long a node of PostgreSQL that has fallen silent keeps its endpoints before others send for them; the
+        same on every node.""",
+    )
     drain_seconds: float = setting(
         "30",
         seconds(0, 3600),
         """How long a stop waits for requests under way; what is not done then is sent again after the next start.
         Give the service manager a few seconds more.""",
-        group="Running",
     )
     node: int = setting(
         "0", whole(0, 127), "The number of this node, part of every id that it makes: different on each node."

@@ -56,6 +56,21 @@ def _contradictions(settings: Settings) -> list[FieldError]:
                 "/secret_key",
             )
         )
+    if not settings.database.is_postgres and settings.role != "all":
+        problems.append(
+            FieldError(
+                f"REELHOOK_ROLE is {settings.role}, and with SQLite in REELHOOK_DATABASE one process does all; "
+                "leave it out, or use PostgreSQL",
+                "/role",
+            )
+        )
+    if not settings.database.is_postgres and settings.database_pooler:
+        problems.append(
+            FieldError(
+                "REELHOOK_DATABASE_POOLER is true, and REELHOOK_DATABASE is SQLite, which has no pooler; leave it out",
+                "/database_pooler",
+            )
+        )
     if settings.circuit_pause > settings.circuit_pause_longest:
         problems.append(
             FieldError(

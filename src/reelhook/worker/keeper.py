@@ -31,7 +31,7 @@ _log: Final = structlog.get_logger("reelhook.nodes")
 
 class Lease(msgspec.Struct, frozen=True):
     """How long a lease is, and how long (s) what rests may take to end before it is cut off. A node that does not take
-    shards sends nothing.
+    shards sends nothing. The margins of a short lease are shorter too, or there would be no time to send.
     """
 
     seconds: float = LEASE_SECONDS
@@ -40,7 +40,9 @@ class Lease(msgspec.Struct, frozen=True):
 
     def shards(self) -> LeasedShards:
         """Return the shards of a node that has none yet."""
-        lease, margin, last = (round(seconds * 1000) for seconds in (self.seconds, MARGIN_SECONDS, LAST_SECONDS))
+        part = min(1.0, self.seconds / LEASE_SECONDS)
+        spans = (self.seconds, MARGIN_SECONDS * part, LAST_SECONDS * part)
+        lease, margin, last = (round(seconds * 1000) for seconds in spans)
         return LeasedShards(lease, margin, last)
 
 
