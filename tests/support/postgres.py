@@ -75,7 +75,7 @@ class Cluster:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         log = (self.directory / "log").open("ab")
         self._process = subprocess.Popen(
-            [*map(str, [self._bin / "postgres", "-D", self.data]), *options], stdout=log, stderr=log, **self._as_owner()
+            [*map(str, [self._bin / "postgres", "-D", self.data]), *options], stdout=log, stderr=log, **self.as_owner()
         )
         until(self._answers, f"PostgreSQL answers\n{self.said()}", patience=60)
         return self
@@ -126,9 +126,10 @@ class Cluster:
         return str(own) if own.exists() else str(shutil.which(name))
 
     def _run(self, command: Sequence[str | Path]) -> None:
-        subprocess.run([*map(str, command)], check=True, capture_output=True, **self._as_owner())
+        subprocess.run([*map(str, command)], check=True, capture_output=True, **self.as_owner())
 
-    def _as_owner(self) -> dict[str, object]:
+    def as_owner(self) -> dict[str, object]:
+        """Return how `subprocess` runs a program as the one who owns the directory."""
         if self._owner is None:
             return {}
         return {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": [], "cwd": self.directory}

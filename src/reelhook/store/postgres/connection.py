@@ -27,6 +27,8 @@ _SETTINGS: Final = {
     "statement_timeout": "60s",
     "jit": "off",
 }
+_SETTINGS_OF_ONE: Final = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items())
+"""The same for one transaction: a session behind a pooler is not ours."""
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -123,7 +125,8 @@ class PgConnection:
 
     def begin(self, *, write: bool = True) -> None:
         """Begin a transaction; one that only reads sees one commit throughout."""
-        self.run_script("BEGIN" if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        text = "BEGIN" if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        self.run_script(text + _SETTINGS_OF_ONE if self._pooled else text)
         self.in_transaction = True
 
     def commit(self) -> None:
@@ -194,13 +197,22 @@ class PgConnection:
             self._changes = 0
             return _NOTHING
         if text.reads:
-            rows = self._wait(lambda pg: pg.fetch(text.sql, *arguments))
+            rows = self._wait(lambda pg: self._whole(pg, pg.fetch, text.sql, arguments))
             self._changes = len(rows)
             return Answer(rows)
-        status: str = self._wait(lambda pg: pg.execute(text.sql, *arguments))
+        status: str = self._wait(lambda pg: self._whole(pg, pg.execute, text.sql, arguments))
         count = status.rpartition(" ")[2]
         self._changes = int(count) if count.isdecimal() else 0
         return _NOTHING
+
+    async def _whole(self, pg: Any, run: Callable[..., Awaitable[Any]], text: str, arguments: Sequence[Any]) -> Any:
+        """Run a statement. It is parsed in one step and run in the next; only within a transaction does a pooler send
+        both to the same server.
+        """
+        if self.in_transaction or not self._pooled:
+            return await run(text, *arguments)
+        async with pg.transaction():
+            return await run(text, *arguments)
 
     def _wait(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         loop = self._loop
