@@ -14,11 +14,16 @@ class Publisher:
     """Posts one event after the other in each thread until the block ends; never posts the same event twice.
 
     An event that got no answer is kept as uncertain: it may have been stored. After that the thread waits for the
-    program to come back. So is one that was answered with a status of `doubtful`.
+    program to come back. So is one that was answered with a status of `doubtful`. `name` sets the events of several
+    publishers apart; a thread pauses (s) after each of its own.
     """
 
-    def __init__(self, program: Program, *, threads: int = 8, doubtful: Collection[int] = ()) -> None:
+    def __init__(
+        self, program: Program, *, threads: int = 8, doubtful: Collection[int] = (), name: str = "", pause: float = 0.0
+    ) -> None:
         self.ledger = Ledger.empty()
+        self._name = name
+        self._pause = pause
         self._doubtful = doubtful
         self._program = program
         self._stop = threading.Event()
@@ -48,7 +53,8 @@ class Publisher:
         try:
             while not self._stop.is_set():
                 number += 1
-                self._publish(api, {"nonce": f"{thread}-{number}", "asset": {"id": f"a{thread}"}})
+                self._publish(api, {"nonce": f"{self._name}{thread}-{number}", "asset": {"id": f"a{thread}"}})
+                time.sleep(self._pause)
         except BaseException as error:  # noqa: BLE001 - handed to the test's own thread, which raises it
             self._failures.append(error)
 

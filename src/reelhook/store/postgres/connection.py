@@ -197,22 +197,13 @@ class PgConnection:
             self._changes = 0
             return _NOTHING
         if text.reads:
-            rows = self._wait(lambda pg: self._whole(pg, pg.fetch, text.sql, arguments))
+            rows = self._wait(lambda pg: pg.fetch(text.sql, *arguments))
             self._changes = len(rows)
             return Answer(rows)
-        status: str = self._wait(lambda pg: self._whole(pg, pg.execute, text.sql, arguments))
+        status: str = self._wait(lambda pg: pg.execute(text.sql, *arguments))
         count = status.rpartition(" ")[2]
         self._changes = int(count) if count.isdecimal() else 0
         return _NOTHING
-
-    async def _whole(self, pg: Any, run: Callable[..., Awaitable[Any]], text: str, arguments: Sequence[Any]) -> Any:
-        """Run a statement. It is parsed in one step and run in the next; only within a transaction does a pooler send
-        both to the same server.
-        """
-        if self.in_transaction or not self._pooled:
-            return await run(text, *arguments)
-        async with pg.transaction():
-            return await run(text, *arguments)
 
     def _wait(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         loop = self._loop
