@@ -12,8 +12,6 @@ from reelhook.cli.main import COMMANDS, build
 from reelhook.settings import load
 
 PAGES = [DEPLOY / "README.md", ROOT / "docs" / "operations.md"]
-OF_NODES = {"move"}
-"""Commands that only an installation of many nodes needs."""
 SPARE_SECONDS = 5
 
 
@@ -53,7 +51,7 @@ def written() -> list[str]:
 @pytest.mark.parametrize("text", written())
 def test_a_command_on_a_page_is_one_of_ours(text):
     name, *more = text.split()
-    assert name in {each[0] for each in COMMANDS} | OF_NODES
+    assert name in {each[0] for each in COMMANDS}
     if name in ("endpoints", "deliveries", "events", "token"):
         assert more[0] in list(build(whole=False)[name])
 

@@ -26,6 +26,7 @@ COMMANDS: Final = (
     ("serve", "reelhook.cli.serve:serve", _RUNNING),
     ("demo", "reelhook.cli.demo:demo", _RUNNING),
     ("migrate", "reelhook.cli.serve:migrate", _RUNNING),
+    ("move", "reelhook.cli.move:move", _RUNNING),
     ("doctor", "reelhook.cli.doctor:doctor", _RUNNING),
     ("settings", "reelhook.cli.configuration:settings", _RUNNING),
     ("version", "reelhook.cli.configuration:version", _RUNNING),

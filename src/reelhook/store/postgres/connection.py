@@ -117,6 +117,10 @@ class PgConnection:
         text = text_of(bulk.statement)
         return self._execute(text, text.columns(rows)).fetchall()
 
+    def copy(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Put rows into a table by COPY, which is the fastest way there is and looks for no conflicts."""
+        self._wait(lambda pg: pg.copy_records_to_table(table, records=rows, columns=columns))
+
     def changes(self) -> int:
         """Return how many rows the last statement changed, or answered."""
         return self._changes

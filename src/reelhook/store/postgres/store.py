@@ -39,6 +39,7 @@ from reelhook.store.postgres.accepting import PgAccepting
 from reelhook.store.postgres.claiming import PgClaiming
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.members import PgMembers
+from reelhook.store.postgres.move import refuse_half_moved
 from reelhook.store.postgres.reading import PgReading
 from reelhook.store.postgres.registries import Refreshing, RegistryWrites
 from reelhook.store.postgres.replica import Delta, Replica, read_delta
@@ -125,7 +126,7 @@ class PostgresStore:
         """Migrate the database where that is needed, and open it.
 
         Raises:
-            Unavailable: it cannot be reached, is not Reelhook's, or was sealed with another key.
+            Unavailable: it cannot be reached, is not Reelhook's, is half moved, or was sealed with another key.
         """
         writer = PgConnection(options.url, pooled=options.pooled)
         try:
@@ -218,6 +219,7 @@ def _prepare(connection: PgConnection, options: PostgresOptions, clock: Clock) -
         connection.begin()
         try:
             select(connection, _META["lock_schema"])
+            refuse_half_moved(connection)
             sealer = open_sealer(connection, options.secret_key, None)
             ensure_default_app(connection, Documents(sealer), clock.wall())
             ensure_partitions(connection, clock.wall())

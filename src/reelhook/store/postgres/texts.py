@@ -21,7 +21,7 @@ _NUL: Final = "\0"
 # A cast is `::type`; a parameter is a single `?` or `:name` outside of quotes.
 _TOKEN: Final = re.compile(r"'[^']*'|::|\?|:([a-z_]+)(\(([^)]*)\))?")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
-_READS: Final = re.compile(r"\A(SELECT|WITH|VALUES)\b", re.IGNORECASE)
+_READS: Final = re.compile(r"\A(SELECT|WITH|VALUES|FETCH)\b", re.IGNORECASE)
 _WRITES: Final = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\b", re.IGNORECASE)
 _RETURNS: Final = re.compile(r"\bRETURNING\b[^)]*\Z", re.IGNORECASE)
 
@@ -39,18 +39,18 @@ class Text(msgspec.Struct, frozen=True):
     def arguments(self, bindings: Bindings) -> Sequence[Any]:
         """Put the bindings into the order of the parameters."""
         values = [bindings[name] for name in self.names] if isinstance(bindings, Mapping) else bindings
-        return [_storable(value) if isinstance(value, str) else value for value in values]
+        return [storable(value) if isinstance(value, str) else value for value in values]
 
     def columns(self, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
         """Turn rows into one array for each column."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         for place in self.texts:
             if _NUL in "".join(filter(None, columns[place])):
-                columns[place] = [value and _storable(value) for value in columns[place]]
+                columns[place] = [value and storable(value) for value in columns[place]]
         return columns
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Write U+FFFD for U+0000, which is a character of JSON but of no text in PostgreSQL."""
     return text.replace(_NUL, "\ufffd") if _NUL in text else text
 

@@ -1,0 +1,183 @@
+"""An installation moves from its SQLite file to PostgreSQL: what waited is sent, what was sent can be read."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.acceptance.steps import add_endpoint, attempts_of, publish
+from tests.support.checker import wait_until_closed
+from tests.support.fast_receiver import Rule
+from tests.support.program import Program, until
+
+from reelhook.store.postgres.copying import TABLES
+
+REBUILT = {"meta", "claims", "attempts_by_endpoint", "attempts_by_type", "deliveries_by_endpoint", "deliveries_by_type",
+           "events_by_type"}  # fmt: skip
+"""Tables of an SQLite file that are not copied as they are."""
+SLOW_RETRY = {"kind": "fixed", "retries": 9, "delay": 5}
+PASSPHRASE = "a passphrase for the tests"
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def target(postgres):
+    name = f"moved_{next(_numbers)}"
+    yield postgres.database(name)
+    postgres.drop(name)
+
+
+def move(program, target, *more):
+    """Run the command beside the installation's file."""
+    command = [Path(sys.executable).parent / "reelhook", "move", f"sqlite:///{program.database}", target, *more]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(program.directory)}
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=program.directory, env=environment, timeout=120
+    )
+
+
+def moved(program, target, *more):
+    done = move(program, target, "--json", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def settings_of(target):
+    return {"REELHOOK_DATABASE": target, "REELHOOK_SECRET_KEY": PASSPHRASE}
+
+
+def migrate(target):
+    command = [Path(sys.executable).parent / "reelhook", "migrate"]
+    environment = {"PATH": os.environ["PATH"], **settings_of(target)}
+    subprocess.run(command, check=True, capture_output=True, env=environment, timeout=60)
+
+
+def on_postgres(program, target):
+    """Return the installation as it goes on: another database, the same key."""
+    key = program.database.with_name("reelhook.db.key").read_text().strip()
+    return Program(program.directory, settings={"REELHOOK_DATABASE": target, "REELHOOK_SECRET_KEY": key})
+
+
+def contents(program):
+    with apsw.Connection(str(program.database)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: connection.execute(f"SELECT count(*) FROM {table}").get for table in tables}
+
+
+def test_what_waits_is_delivered_and_the_log_tokens_and_secrets_are_kept(program, receiver, target):
+    api = program.api()
+    done, paused = add_endpoint(api, receiver, "/done"), add_endpoint(api, receiver, "/paused")
+    ordered = add_endpoint(api, receiver, "/ordered", ordering="endpoint", retry=SLOW_RETRY)
+    token = api.post("/v1/tokens", {"name": "reader", "role": "viewer"})["token"]
+    sent = [publish(api, number, id=f"video-{number}") for number in range(3)]
+    wait_until_closed(api)
+    log_before = [attempt["id"] for attempt in api.pages("/v1/logs")]
+    api.ask("PATCH", f"/v1/endpoints/{paused.id}", {"state": "paused"}).ok()
+    receiver.behave(Rule(503, path="/ordered"))
+    waiting = [publish(api, number) for number in range(3, 6)]
+    until(lambda: receiver.counts().received > len(log_before) + 3, "the paused and the ordered endpoint lag behind")
+    assert program.stop() == 0
+    held = contents(program)
+
+    report = moved(program, target)
+    assert {one["table"]: one["rows"] for one in report["tables"]} == {table: held[table] for table in TABLES}
+    assert set(held) - set(TABLES) == REBUILT
+    assert held["queue"] >= 4
+    assert contents(program) == held
+
+    receiver.behave()
+    with on_postgres(program, target) as now:
+        api = now.api()
+        api.ask("PATCH", f"/v1/endpoints/{paused.id}", {"state": "active"}).ok()
+        wait_until_closed(api)
+        received = {path: [one.message_id for one in receiver.receipts() if one.path == path and one.status == 200]
+                    for path in ("/done", "/paused", "/ordered")}  # fmt: skip
+        assert received["/ordered"] == sent + waiting
+        assert sorted(received["/paused"]) == sorted(sent + waiting)
+        assert sorted(received["/done"]) == sorted(sent + waiting)
+        assert set(log_before) <= {attempt["id"] for attempt in api.pages("/v1/logs")}
+        assert len(attempts_of(api, sent[0])) == 3
+        assert api.get(f"/v1/endpoints/{done.id}/secret")["secret"] == done.secret
+        assert now.api(token).get("/v1/endpoints")["items"]
+        assert api.get(f"/v1/logs?endpoint_id={ordered.id}&limit=1")["items"]
+        before = receiver.counts().received
+        assert publish(api, 0, id="video-0") == sent[0], "its id is known as it was"
+        until(lambda: len(list(api.pages("/v1/events?q=a1"))) == len(sent + waiting), "assets are found")
+        assert receiver.counts().received == before
+
+
+def test_a_delivery_that_was_being_sent_when_the_server_died_is_rescued_after_the_move(program, receiver, target):
+    api = program.api()
+    add_endpoint(api, receiver)
+    receiver.behave(Rule(200, hold=True))
+    event_id = publish(api)
+    until(lambda: receiver.counts().received == 1, "it is being sent")
+    program.kill()
+    receiver.behave()
+    moved(program, target)
+    with on_postgres(program, target) as now:
+        wait_until_closed(now.api())
+        assert [attempt["error_class"] for attempt in attempts_of(now.api(), event_id)] == ["interrupted", None]
+
+
+def test_a_half_finished_target_is_refused_by_move_and_serve(program, target, postgres):
+    program.stop()
+    name = target.rpartition("/")[2]
+    migrate(target)
+    # The target breaks in the middle: its last table takes nothing.
+    postgres.sql("ALTER TABLE apps ADD CHECK (false)", name)
+    broken = move(program, target)
+    assert broken.returncode == 5
+    assert "PostgreSQL does not take what is to be moved" in broken.stderr
+    assert postgres.sql("SELECT count(*) FROM tokens", name) == "1\n"
+    for refused in (move(program, target), _served(program, target)):
+        assert refused.returncode == 5
+        assert "drop the database, make it anew" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def _served(program, target):
+    command = [Path(sys.executable).parent / "reelhook", "serve"]
+    environment = {"PATH": os.environ["PATH"], **program.settings, **settings_of(target)}
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=60)
+
+
+def test_rows_that_arrive_otherwise_than_they_were_fail_the_move(program, target, postgres):
+    program.stop()
+    name = target.rpartition("/")[2]
+    migrate(target)
+    postgres.sql(
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN NEW.hash := '\\x00'; RETURN NEW; END $$; "
+        "CREATE TRIGGER spoil BEFORE INSERT ON tokens FOR EACH ROW EXECUTE FUNCTION spoil()",
+        name,
+    )
+    done = move(program, target)
+    assert done.returncode == 5
+    assert "tokens did not arrive as it was" in done.stderr
+    assert "drop the database" in move(program, target).stderr
+
+
+def test_a_target_in_use_a_source_in_use_and_a_lost_key_are_refused(program, target):
+    assert "is in use by another Reelhook" in move(program, target).stderr
+    program.stop()
+    key = program.database.with_name("reelhook.db.key")
+    text = key.read_text()
+    key.unlink()
+    assert "their key is missing" in move(program, target).stderr
+    key.write_text(text)
+    report = moved(program, target)
+    assert text.strip() not in json.dumps(report)
+    again = move(program, target)
+    assert again.returncode == 5
+    assert "the database is in use already" in again.stderr
+
+
+def test_the_key_is_shown_on_demand_only(program, target):
+    program.stop()
+    shown = moved(program, target, "--show-key")
+    assert shown["secret_key"] == Path(shown["key_file"]).read_text().strip()
