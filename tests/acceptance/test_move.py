@@ -31,17 +31,17 @@ def target(postgres):
     postgres.drop(name)
 
 
-def move(program, target, *more):
+def move(program, target, *more, **settings):
     """Run the command beside the installation's file."""
     command = [Path(sys.executable).parent / "reelhook", "move", f"sqlite:///{program.database}", target, *more]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(program.directory)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(program.directory), **settings}
     return subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=program.directory, env=environment, timeout=120
     )
 
 
-def moved(program, target, *more):
-    done = move(program, target, "--json", *more)
+def moved(program, target, *more, **settings):
+    done = move(program, target, "--json", *more, **settings)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -181,3 +181,64 @@ def test_the_key_is_shown_on_demand_only(program, target):
     program.stop()
     shown = moved(program, target, "--show-key")
     assert shown["secret_key"] == Path(shown["key_file"]).read_text().strip()
+
+
+def test_an_installation_with_a_passphrase_keeps_it_and_days_and_odd_characters_arrive(
+    directory, receiver, target, postgres
+):
+    passphrase = {"REELHOOK_SECRET_KEY": PASSPHRASE}
+    with Program(directory, settings=passphrase) as program:
+        made = add_endpoint(program.api(), receiver)
+        event_id = publish(program.api())
+        wait_until_closed(program.api())
+        program.stop()
+    _age_one_event(program.database)
+    assert "is not the key" in move(program, target, REELHOOK_SECRET_KEY="another passphrase of ours").stderr
+    report = moved(program, target, **passphrase)
+    assert report["key_file"] is None
+    partitioned = "SELECT count(*), count(DISTINCT tableoid) FROM {} WHERE tableoid::regclass::text NOT LIKE '%default'"
+    name = target.rpartition("/")[2]
+    assert postgres.sql(partitioned.format("events"), name) == "2|2\n"
+    assert postgres.sql(partitioned.format("attempts"), name) == "1|1\n"
+    with Program(directory, settings=settings_of(target)) as now:
+        assert now.api().get(f"/v1/endpoints/{made.id}/secret")["secret"] == made.secret
+        assert len(attempts_of(now.api(), event_id)) == 1
+
+
+def _age_one_event(database):
+    """Have an event of forty days ago, as an installation that is older than the test has."""
+    with apsw.Connection(str(database)) as connection:
+        connection.execute(
+            "INSERT INTO events SELECT id - (40 * 86400000 << 22), app_id, type, given_id, occurred_at, accepted_at, "
+            "ordering_key, 'odd' || char(0) || 'source', data, 0 FROM events"
+        )
+
+
+def test_a_value_that_was_written_by_other_hands_is_named_and_leaves_the_target_marked(program, target):
+    program.stop()
+    with apsw.Connection(str(program.database)) as connection:
+        connection.execute("INSERT INTO audit VALUES (1, 'default', 'a text where bytes belong')")
+    done = move(program, target)
+    assert done.returncode == 5
+    assert done.stderr.startswith("reelhook: audit holds a value that is none of Reelhook's")
+    assert "drop the database" in move(program, target).stderr
+
+
+def test_a_file_that_is_older_or_not_there_is_refused_before_the_target_is_touched(program, target, postgres):
+    program.stop()
+    with apsw.Connection(str(program.database)) as connection:
+        connection.execute("UPDATE meta SET value = value - 1 WHERE key = 'schema_version'")
+    assert "run `reelhook migrate` on it first" in move(program, target).stderr
+    program.database.unlink()
+    assert "there is no database" in move(program, target).stderr
+    assert (
+        postgres.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", target.rpartition("/")[2]) == "0\n"
+    )
+
+
+def test_what_is_moved_is_shown_as_a_table_with_what_to_do_next(program, target):
+    program.stop()
+    said = move(program, target).stdout
+    assert said.split("\n", 1)[0].split() == ["TABLE", "ROWS", "CHECKSUM"]
+    assert "REELHOOK_SECRET_KEY to the content of" in said
+    assert program.database.with_name("reelhook.db.key").read_text().strip() not in said

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reelhook.errors import Unavailable
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.texts import storable
 from reelhook.store.select import each, select_column
@@ -72,7 +73,12 @@ def copy_table(source: Connection, target: PgConnection, table: str) -> Copied:
     names = carried_columns(source, target, table)
     tally = Tally(table)
     for batch in _batches(_read(source, table, names), tally):
-        target.copy(table, names, batch)
+        try:
+            target.copy(table, names, batch)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Unavailable(
+                f"{table} holds a value that is none of Reelhook's, written by other hands: {error}"
+            ) from None
     return tally.copied()
 
 
