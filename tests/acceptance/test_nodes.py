@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.publisher import Publisher
 from tests.acceptance.steps import add_endpoint, assert_all_accounts_agree, publish
 from tests.acceptance.town import LEASE_SECONDS, node
-from tests.support.checker import Ledger, wait_until_closed
+from tests.support.checker import Ledger, Target, out_of_order, wait_until_closed
 from tests.support.fast_receiver import Rule
 from tests.support.program import until
 
@@ -89,6 +89,36 @@ def test_what_is_changed_on_one_node_counts_at_once_on_another(nodes, receiver):
     assert len(receiver.receipts()) == 20
 
 
+def test_what_joins_a_lane_on_one_node_while_another_closes_the_one_before_is_not_left_behind(nodes, receiver):
+    targets = [add_endpoint(nodes[0].api(), receiver, f"/{number}", ordering="endpoint") for number in range(6)]
+    ways = [each.api() for each in nodes[:2]]
+    events = [publish(ways[number % 2], number) for number in range(60)]
+    wait_until_closed(ways[0])
+    for target in targets:
+        assert [receipt.message_id for receipt in receiver.receipts(target.path)] == events
+
+
+def test_an_ordered_endpoint_keeps_its_order_when_its_owner_dies(nodes, receiver):
+    targets = [add_endpoint(nodes[0].api(), receiver, f"/{number}", ordering="endpoint") for number in range(6)]
+    ways = [each.api() for each in nodes[:2]]
+    events = [publish(ways[number % 2], number) for number in range(60)]
+    receiver.behave(Rule(503, containing='n-7"', times=6), Rule(hold=True, containing='n-70"', times=6))
+    held = publish(ways[0], 70)
+    until(lambda: receiver.counts().held == len(targets), "every endpoint has one under way")
+    events += [held, *(publish(ways[number % 2], number) for number in range(71, 100))]
+    nodes[2].kill()
+    nodes[1].kill()
+    receiver.release(200)
+    wait_until_closed(ways[0])
+    for target in targets:
+        assert _firsts(receiver, target) == events
+        assert out_of_order(receiver.receipts(target.path), events) == []
+
+
 def _takes_more(publisher):
     before = publisher.accepted
     until(lambda: publisher.accepted > before + 20, "events are taken again")
+
+
+def _firsts(receiver, target: Target):
+    return list(dict.fromkeys(receipt.message_id for receipt in receiver.receipts(target.path)))

@@ -16,6 +16,7 @@ _SQL: Final = statements("queue")
 
 def join(connection: Connection, endpoint_id: int, lane: str, delivery_id: int, position: int) -> None:
     """Put a delivery that waits in the queue, due, at this place of its lane; block it when it is not the head."""
+    connection.execute(_SQL["lock_lanes"])
     connection.execute(_SQL["join_lane"], (endpoint_id, lane, position, delivery_id))
     head = _head(connection, endpoint_id, lane)
     if head is None or head[0] == delivery_id:
@@ -28,6 +29,7 @@ def join(connection: Connection, endpoint_id: int, lane: str, delivery_id: int, 
 
 def leave(connection: Connection, endpoint_id: int, lane: str, delivery_id: int, now: int) -> None:
     """Take a closed delivery out of its lane and make the next one due."""
+    connection.execute(_SQL["lock_lanes"])
     position = connection.execute(_SQL["position"], (delivery_id,)).get
     connection.execute(_SQL["leave_lane"], (endpoint_id, lane, position))
     promote(connection, endpoint_id, lane, now)

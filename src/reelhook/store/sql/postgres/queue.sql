@@ -92,6 +92,12 @@ INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES (?, ?, ?);
 -- name: leave_lane
 DELETE FROM ordered WHERE endpoint_id = ? AND lane = ? AND position = ?;
 
+-- Who joins a lane and who leaves it must see each other, whichever node they write for: or one finds a predecessor
+-- that is just leaving, the other nobody behind it, and what joined waits for ever. One lock for all lanes, because
+-- a batch takes many of them and would meet another one halfway.
+-- name: lock_lanes
+SELECT pg_advisory_xact_lock(1919247728);
+
 -- name: join_lane
 INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES (?, ?, ?, ?);
 

@@ -94,6 +94,10 @@ INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES (?, ?, ?);
 -- name: leave_lane
 DELETE FROM ordered WHERE endpoint_id = ? AND lane = ? AND position = ?;
 
+-- There is one writer.
+-- name: lock_lanes
+SELECT 1;
+
 -- name: join_lane
 INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES (?, ?, ?, ?);
 
