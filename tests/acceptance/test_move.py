@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -134,14 +135,17 @@ def test_a_half_finished_target_is_refused_by_move_and_serve(program, target, po
     assert broken.returncode == 5
     assert "PostgreSQL does not take what is to be moved" in broken.stderr
     assert postgres.sql("SELECT count(*) FROM tokens", name) == "1\n"
-    for refused in (move(program, target), _served(program, target)):
+    for refused in (move(program, target), _run("serve", program, target)):
         assert refused.returncode == 5
         assert "drop the database, make it anew" in refused.stderr
         assert "Traceback" not in refused.stderr
+    doctor = _run("doctor", program, target)
+    assert doctor.returncode == 1
+    assert "drop the database, make it anew" in doctor.stdout
 
 
-def _served(program, target):
-    command = [Path(sys.executable).parent / "reelhook", "serve"]
+def _run(name, program, target):
+    command = [Path(sys.executable).parent / "reelhook", name]
     environment = {"PATH": os.environ["PATH"], **program.settings, **settings_of(target)}
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=60)
 
@@ -222,6 +226,37 @@ def test_a_value_that_was_written_by_other_hands_is_named_and_leaves_the_target_
     assert done.returncode == 5
     assert done.stderr.startswith("reelhook: audit holds a value that is none of Reelhook's")
     assert "drop the database" in move(program, target).stderr
+
+
+def test_a_move_that_is_killed_leaves_a_target_that_is_refused(program, target, postgres):
+    program.stop()
+    name = target.rpartition("/")[2]
+    migrate(target)
+    with psql_that_locks(postgres, name):
+        command = [Path(sys.executable).parent / "reelhook", "move", f"sqlite:///{program.database}", target]
+        moving = subprocess.Popen(command, cwd=program.directory, stderr=subprocess.DEVNULL)
+        until(lambda: postgres.sql("SELECT count(*) FROM meta WHERE key = 'moving'", name) == "1\n", "it has begun")
+        moving.kill()
+        moving.wait()
+    assert "drop the database, make it anew" in move(program, target).stderr
+    postgres.drop(name)
+    postgres.database(name)
+    assert moved(program, target)["tables"]
+
+
+@contextmanager
+def psql_that_locks(postgres, name):
+    """Hold a lock that the move waits for when it comes to the last table."""
+    script = "BEGIN; LOCK TABLE apps IN EXCLUSIVE MODE; SELECT pg_sleep(60)"
+    command = [postgres._tool("psql"), "-X", "-q", "-d", postgres.url(name), "-c", script]
+    holder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 'apps'::regclass AND mode = 'ExclusiveLock' AND granted"
+    until(lambda: postgres.sql(held, name) == "1\n", "the lock is held")
+    try:
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
 
 
 def test_a_file_that_is_older_or_not_there_is_refused_before_the_target_is_touched(program, target, postgres):

@@ -24,3 +24,12 @@ def test_a_server_that_cannot_be_reached_is_said_in_one_line_without_the_passwor
     assert ended.err.startswith("reelhook: PostgreSQL cannot be used at this moment")
     assert len(ended.err.splitlines()) == 1
     assert "pass-of-theirs" not in ended.err
+
+
+def test_a_file_that_is_no_database_is_said_in_one_line(reelhook, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("these are notes, and no database " * 100)
+    ended = reelhook("move", f"sqlite:///{file}", GOAL)
+    assert ended.code == 5
+    assert "cannot be read: " in ended.err
+    assert len(ended.err.splitlines()) == 1

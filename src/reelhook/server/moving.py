@@ -34,7 +34,7 @@ def move(source: Path, target: str, secret_key: Secret | None) -> Moved:
     """
     if not source.is_file():
         raise Unavailable(f"there is no database {source}: name the SQLite file that is to be moved")
-    lock = FileLock(source)
+    lock = _locked(source)
     try:
         connection = open_reader(source)
         try:
@@ -46,6 +46,13 @@ def move(source: Path, target: str, secret_key: Secret | None) -> Moved:
         raise Unavailable(f"the database {source} cannot be read: {error}") from None
     finally:
         lock.release()
+
+
+def _locked(source: Path) -> FileLock:
+    try:
+        return FileLock(source)
+    except OSError as error:
+        raise Unavailable(f"the lock of the database {source} cannot be taken: {error.strerror or error}") from None
 
 
 def _usable(connection: SqliteConnection, source: Path, secret_key: Secret | None) -> Path | None:

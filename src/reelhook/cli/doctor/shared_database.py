@@ -11,6 +11,7 @@ from reelhook.settings import Settings
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import latest_version, schema_version
 from reelhook.store.postgres.connection import PgConnection
+from reelhook.store.postgres.move import refuse_half_moved
 
 _OLDEST: Final = 150_000
 """`server_version_num` of PostgreSQL 15."""
@@ -58,6 +59,7 @@ def _schema(connection: PgConnection, where: str) -> Finding:
     version, newest = schema_version(connection), latest_version(connection.backend)
     if not version:
         return ok("database", f"{where} is empty; the first start makes the tables")
+    refuse_half_moved(connection)
     if version > newest:
         return fail("database", f"{where} was written by a newer Reelhook", "install that version or a later one")
     if version < newest:
