@@ -17,7 +17,7 @@ from reelhook.store.writing import Writes, write
 _SQL: Final = statements("answers")
 
 
-class SqliteAnswers:
+class StoredAnswers:
     """Implements `Answers`."""
 
     def __init__(self, commit: Writes, reading: Reading, sealer: Sealer, clock: Clock) -> None:

@@ -22,7 +22,7 @@ _DEFAULT_CAPABILITIES: Final = ("CAPABILITY_WEBHOOK_SCOPE",)
 _UNKNOWN: Final = "there is no such app"
 
 
-class SqliteApps:
+class StoredApps:
     """Implements `Apps`. `removed` hears of an app that is gone, so that nothing in memory outlives it."""
 
     def __init__(

@@ -19,7 +19,7 @@ _LONGEST_KNOWN: Final = 200
 _Asset = tuple[str, str]
 
 
-class SqliteContexts:
+class StoredContexts:
     """Implements `Contexts`. What was asked for lately is kept in memory, as a context that is there never changes;
     where only this process writes (`alone`), that there is none too, and the rest is read in the loop.
     """
@@ -93,7 +93,7 @@ class SqliteContexts:
             self._known[key] = found
 
 
-class SqliteTellings:
+class StoredTellings:
     """Implements `Tellings`."""
 
     def __init__(self, points: Points, clock: Clock, *, alone: bool) -> None:

@@ -19,7 +19,7 @@ _SQL: Final = statements("audit")
 _entry: Final = msgspec.json.Decoder(AuditEntry)
 
 
-class SqliteAudit:
+class StoredAudit:
     """Implements `AuditLog`."""
 
     def __init__(self, commit: Writes, reading: Reading) -> None:

@@ -34,7 +34,7 @@ class _State(msgspec.Struct):
 _state: Final = msgspec.json.Decoder(_State)
 
 
-class SqliteEndpoints:
+class StoredEndpoints:
     """Implements `Endpoints`."""
 
     def __init__(

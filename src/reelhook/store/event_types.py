@@ -20,7 +20,7 @@ _SQL: Final = statements("event_types")
 _event_type: Final = msgspec.json.Decoder(EventType)
 
 
-class SqliteEventTypes:
+class StoredEventTypes:
     """Implements `EventTypes`. A type that is stored has its `app_id`."""
 
     def __init__(self, commit: Writes, reader: Connection) -> None:

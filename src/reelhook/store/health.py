@@ -28,7 +28,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, gc=False):
     notified_at: int | None = None
 
 
-class SqliteNotices:
+class StoredNotices:
     """Implements `Notices`."""
 
     def __init__(self, commit: Writes) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from reelhook.errors import Unavailable
 from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredKey
-from reelhook.store.assets import SqliteContexts, SqliteTellings
+from reelhook.store.assets import StoredContexts, StoredTellings
 from reelhook.store.commit import GroupCommit, Operation, Outcome
 from reelhook.store.commitment import Commitment
 from reelhook.store.reading import Points
@@ -24,7 +24,7 @@ _TOO_MUCH: Final = "too much waits to be stored at this moment; nothing of this 
 NOTHING_HANDED_OVER: Final = (1 << 63) - 1
 
 
-class SqliteJournal:
+class StoredJournal:
     """Implements `Journal`. `version_of` tells, where other processes write too, which version of an app is known here:
     an acceptance goes with it, so that the writer can tell whether it was matched against what holds now.
     """
@@ -41,8 +41,8 @@ class SqliteJournal:
         self._points = points
         self._clock = clock
         self._version_of = version_of
-        self.contexts = SqliteContexts(points, alone=version_of is None)
-        self.tellings = SqliteTellings(points, clock, alone=version_of is None)
+        self.contexts = StoredContexts(points, alone=version_of is None)
+        self.tellings = StoredTellings(points, clock, alone=version_of is None)
         self._storing: dict[tuple[str, str, str], asyncio.Future[StoredKey | None]] = {}
         self._handed_over: dict[int, None] = {}
         self._uncommitted = Uncommitted(MOST_UNCOMMITTED)

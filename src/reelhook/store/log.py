@@ -23,7 +23,7 @@ _SEARCHES: Final = 4
 _MOST_ATTEMPTS: Final = 10_000
 
 
-class SqliteLog:
+class StoredLog:
     """Implements `Log`. `since` and `until` compare with when a thing was written down: an attempt ended, a delivery
     was made, an event was accepted; `since` <= time < `until`, so that spans can be joined without gap or overlap.
     """

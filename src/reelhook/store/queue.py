@@ -92,7 +92,7 @@ class DueInLoop:
         return within(size, endpoint_id, claim_id, self._reader.execute(_SQL["due"], (endpoint_id, due, limit)))
 
 
-class SqliteQueue:
+class StoredQueue:
     """Implements `Queue`. `find` finds what is due, where the writer does not; `rescued` is told when nothing is left
     of what the last process had under way.
     """

@@ -12,26 +12,26 @@ from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
 from reelhook.model.standing import EndpointStanding
 from reelhook.ports import Clock
-from reelhook.store.answers import SqliteAnswers
-from reelhook.store.apps import SqliteApps, ensure_default_app
-from reelhook.store.audit import SqliteAudit
+from reelhook.store.answers import StoredAnswers
+from reelhook.store.apps import StoredApps, ensure_default_app
+from reelhook.store.audit import StoredAudit
 from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
 from reelhook.store.connection import FileLock, open_reader, open_writer
 from reelhook.store.documents import Documents
-from reelhook.store.endpoints import SqliteEndpoints
-from reelhook.store.event_types import SqliteEventTypes
-from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standings
+from reelhook.store.endpoints import StoredEndpoints
+from reelhook.store.event_types import StoredEventTypes
+from reelhook.store.health import EndpointHealth, StoredNotices, load_health, load_standings
 from reelhook.store.history import StoredHistory
-from reelhook.store.journal import SqliteJournal, handed_over_from
+from reelhook.store.journal import StoredJournal, handed_over_from
 from reelhook.store.last_id import last_id
-from reelhook.store.log import SqliteLog
+from reelhook.store.log import StoredLog
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import migrate
-from reelhook.store.queue import DueInLoop, SqliteQueue
+from reelhook.store.queue import DueInLoop, StoredQueue
 from reelhook.store.reading import InlineReading, InLoop, ReadThread
-from reelhook.store.tasks import SqliteTasks
-from reelhook.store.tokens import SqliteTokens
-from reelhook.store.upkeep import SqliteUpkeep
+from reelhook.store.tasks import StoredTasks
+from reelhook.store.tokens import StoredTokens
+from reelhook.store.upkeep import StoredUpkeep
 from reelhook.store.writer import Writer
 
 
@@ -77,22 +77,22 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         self.commit = commit = GroupCommit(writer.apply, options.runner(loop), options.on_fatal)
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
-        self.journal = SqliteJournal(commit, points, clock, handed_over_from(self._reader))
+        self.journal = StoredJournal(commit, points, clock, handed_over_from(self._reader))
         commit.batches = self.journal
         self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
         due = DueInLoop(self._reader)
-        self.queue = SqliteQueue(commit, points, self._reading, clock, ids, writer.recording, due, self.journal.rescued)
-        self.apps = SqliteApps(commit, self._reader, documents, self._app_removed)
-        self.tokens = SqliteTokens(commit, self._reader)
-        self.endpoints = SqliteEndpoints(commit, self._reader, self._reading, documents, clock)
-        self.event_types = SqliteEventTypes(commit, self._reader)
-        self.tasks = SqliteTasks(commit, self._reading, ids, clock)
-        self.audit = SqliteAudit(commit, self._reading)
-        self.notices = SqliteNotices(commit)
-        self.answers = SqliteAnswers(commit, self._reading, sealer, clock)
-        self.log = SqliteLog(self._reading)
+        self.queue = StoredQueue(commit, points, self._reading, clock, ids, writer.recording, due, self.journal.rescued)
+        self.apps = StoredApps(commit, self._reader, documents, self._app_removed)
+        self.tokens = StoredTokens(commit, self._reader)
+        self.endpoints = StoredEndpoints(commit, self._reader, self._reading, documents, clock)
+        self.event_types = StoredEventTypes(commit, self._reader)
+        self.tasks = StoredTasks(commit, self._reading, ids, clock)
+        self.audit = StoredAudit(commit, self._reading)
+        self.notices = StoredNotices(commit)
+        self.answers = StoredAnswers(commit, self._reading, sealer, clock)
+        self.log = StoredLog(self._reading)
         self.history = StoredHistory(self._reading)
-        self.upkeep = SqliteUpkeep(commit, self._reader, self._reading, clock)
+        self.upkeep = StoredUpkeep(commit, self._reader, self._reading, clock)
 
     async def health(self) -> dict[int, EndpointHealth]:
         """Return how each endpoint fared until the last stop."""

@@ -34,7 +34,7 @@ _TRIGGERS: Final = {
 _task: Final = msgspec.json.Decoder(Task)
 
 
-class SqliteTasks:
+class StoredTasks:
     """Implements `Tasks`."""
 
     def __init__(self, commit: Writes, reading: Reading, identities: IdSource, clock: Clock) -> None:

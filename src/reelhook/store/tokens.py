@@ -23,7 +23,7 @@ _MOST_REMEMBERED: Final = 10_000
 _token: Final = msgspec.json.Decoder(Token)
 
 
-class SqliteTokens:
+class StoredTokens:
     """Implements `Tokens`."""
 
     def __init__(self, commit: Writes, reader: Connection) -> None:

@@ -12,7 +12,7 @@ from reelhook.store.sql import Connection
 _MEASURED_FOR_MS = 10_000
 
 
-class SqliteUpkeep:
+class StoredUpkeep:
     """Small steps; each in a commit of its own, between those of deliveries."""
 
     def __init__(self, commit: GroupCommit, reader: Connection, reading: Reading, clock: Clock) -> None:

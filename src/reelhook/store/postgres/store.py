@@ -21,18 +21,18 @@ from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
 from reelhook.model.standing import EndpointStanding
 from reelhook.ports import Clock
-from reelhook.store.answers import SqliteAnswers
-from reelhook.store.apps import SqliteApps, ensure_default_app
-from reelhook.store.audit import SqliteAudit
+from reelhook.store.answers import StoredAnswers
+from reelhook.store.apps import StoredApps, ensure_default_app
+from reelhook.store.audit import StoredAudit
 from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
 from reelhook.store.documents import Documents
-from reelhook.store.endpoints import SqliteEndpoints
-from reelhook.store.event_types import SqliteEventTypes
-from reelhook.store.health import EndpointHealth, SqliteNotices, load_health, load_standings
+from reelhook.store.endpoints import StoredEndpoints
+from reelhook.store.event_types import StoredEventTypes
+from reelhook.store.health import EndpointHealth, StoredNotices, load_health, load_standings
 from reelhook.store.history import StoredHistory
-from reelhook.store.journal import NOTHING_HANDED_OVER, SqliteJournal
+from reelhook.store.journal import NOTHING_HANDED_OVER, StoredJournal
 from reelhook.store.last_id import last_id
-from reelhook.store.log import SqliteLog
+from reelhook.store.log import StoredLog
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import migrate
 from reelhook.store.postgres.accepting import PgAccepting
@@ -44,12 +44,12 @@ from reelhook.store.postgres.reading import PgReading
 from reelhook.store.postgres.registries import Refreshing, RegistryWrites
 from reelhook.store.postgres.replica import Delta, Replica, read_delta
 from reelhook.store.postgres.upkeep import PgUpkeep, ensure_partitions
-from reelhook.store.queue import SqliteQueue
+from reelhook.store.queue import StoredQueue
 from reelhook.store.seal import Sealer
 from reelhook.store.select import select
 from reelhook.store.statements import statements
-from reelhook.store.tasks import SqliteTasks
-from reelhook.store.tokens import SqliteTokens
+from reelhook.store.tasks import StoredTasks
+from reelhook.store.tokens import StoredTokens
 from reelhook.store.writer import Writer
 
 _META: Final = statements("meta")
@@ -103,19 +103,19 @@ class PostgresStore:
         self.refresh = self._refreshing.refresh
         self.on_learned: Callable[[Learned], None] = lambda _: None
         registries = RegistryWrites(commit, self._refreshing)
-        self.journal = SqliteJournal(commit, reading, clock, NOTHING_HANDED_OVER, replica.version)
+        self.journal = StoredJournal(commit, reading, clock, NOTHING_HANDED_OVER, replica.version)
         commit.batches = self.journal
         self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
-        self.queue = SqliteQueue(commit, reading, reading, clock, ids, work.recording)
-        self.apps = SqliteApps(registries, replica.connection, documents, self._app_removed)
-        self.tokens = SqliteTokens(registries, replica.connection)
-        self.endpoints = SqliteEndpoints(registries, replica.connection, reading, documents, clock)
-        self.event_types = SqliteEventTypes(registries, replica.connection)
-        self.tasks = SqliteTasks(commit, reading, ids, clock)
-        self.audit = SqliteAudit(commit, reading)
-        self.notices = SqliteNotices(commit)
-        self.answers = SqliteAnswers(commit, reading, opened.sealer, clock)
-        self.log = SqliteLog(reading)
+        self.queue = StoredQueue(commit, reading, reading, clock, ids, work.recording)
+        self.apps = StoredApps(registries, replica.connection, documents, self._app_removed)
+        self.tokens = StoredTokens(registries, replica.connection)
+        self.endpoints = StoredEndpoints(registries, replica.connection, reading, documents, clock)
+        self.event_types = StoredEventTypes(registries, replica.connection)
+        self.tasks = StoredTasks(commit, reading, ids, clock)
+        self.audit = StoredAudit(commit, reading)
+        self.notices = StoredNotices(commit)
+        self.answers = StoredAnswers(commit, reading, opened.sealer, clock)
+        self.log = StoredLog(reading)
         self.history = StoredHistory(reading)
         self.upkeep = PgUpkeep(commit, reading, clock)
         self.members = PgMembers(options.url, options.lease, pooled=options.pooled)
