@@ -15,7 +15,7 @@ SEEDS ?= 10000
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format simulate bench docs lock clean
+.PHONY: help run demo test lint format simulate chaos bench docs lock clean
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +41,9 @@ format: $(VENV)/test.installed ## Bring the code into its form
 
 simulate: $(VENV)/test.installed ## Run the simulator over many seeds (SEEDS=10000)
 	SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation $(ARGS)
+
+chaos: $(VENV)/test.installed ## Kill, freeze and cut off nodes, crash PostgreSQL (SECONDS=300 CHAOS_SEED=1,2,3)
+	CHAOS_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest -s tests/acceptance/test_chaos.py $(ARGS)
 
 bench: $(VENV)/test.installed ## Measure: make bench ARGS="deliver" (accept, deliver, latency, backlog, isolation)
 	$(BIN)/python -m bench $(or $(ARGS),deliver)

@@ -160,7 +160,15 @@ class Stale(Unavailable):
 
 
 class StoreBusy(Unavailable):
-    """Somebody else holds the database's lock (a shell, a backup tool); nothing was stored; try again."""
+    """The database cannot be used at this moment (locked by another program, or out of reach); nothing was stored; try
+    again.
+    """
+
+
+class OutcomeUnknown(StoreBusy):
+    """PostgreSQL was lost in a commit: what was asked for may have been stored, which nobody can tell; send the same
+    again, with the same `Idempotency-Key` or `id`, and it happens once.
+    """
 
 
 class StorageFull(ReelhookError):

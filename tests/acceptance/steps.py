@@ -22,7 +22,7 @@ def need(tool):
 def add_endpoint(api, receiver, path="/hook", **fields):
     """Register an endpoint at the receiver, with quick retries unless told otherwise."""
     made = api.post("/v1/endpoints", {"url": receiver.url(path), "retry": FAST_RETRY, **fields})
-    return Target(made["id"], path, made["secret"])
+    return Target(made["id"], path, made["secret"], tuple(fields.get("events", ())))
 
 
 def publish(api, number=0, **fields):

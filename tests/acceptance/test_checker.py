@@ -66,6 +66,24 @@ def test_an_uncertain_event_may_be_stored_and_delivered(run):
     assert run.complaints() == []
 
 
+def test_a_result_may_be_recorded_late_of_an_attempt_that_another_node_recorded_as_interrupted(run):
+    run.attempts.append(attempt(1))
+    assert run.complaints() == []
+
+
+def record_a_late_result_of_what_nobody_interrupted(run):
+    run.attempts.append(attempt(2))
+
+
+def record_a_late_result_twice(run):
+    run.attempts += [attempt(1), attempt(1)]
+
+
+def record_a_late_result_of_what_never_arrived(run):
+    run.attempts.append(attempt(1))
+    run.receipts.pop()
+
+
 def lose_the_event(run):
     run.events.clear()
 
@@ -128,6 +146,9 @@ def go_back_in_time(run):
 @pytest.mark.parametrize(
     "spoil",
     [
+        record_a_late_result_of_what_nobody_interrupted,
+        record_a_late_result_twice,
+        record_a_late_result_of_what_never_arrived,
         lose_the_event,
         change_the_stored_data,
         store_it_twice,

@@ -6,10 +6,10 @@ import signal
 import time
 
 import pytest
-from tests.acceptance.publisher import Publisher
+from tests.acceptance.publisher import Publisher, united
 from tests.acceptance.steps import add_endpoint, assert_all_accounts_agree, publish
 from tests.acceptance.town import LEASE_SECONDS, node
-from tests.support.checker import Ledger, Target, out_of_order, wait_until_closed
+from tests.support.checker import Target, out_of_order, wait_until_closed
 from tests.support.fast_receiver import Rule
 from tests.support.program import until
 
@@ -35,6 +35,7 @@ def nodes(url, tmp_path):
             print(each.said()[-3000:])  # noqa: T201 - shown beside a failure only
 
 
+@pytest.mark.fault("R4")
 def test_one_node_is_killed_and_one_freezes_under_load_and_nothing_is_lost(nodes, receiver):
     stays, dies, freezes = nodes
     targets = [add_endpoint(stays.api(), receiver, f"/{number}") for number in range(9)]
@@ -54,13 +55,25 @@ def test_one_node_is_killed_and_one_freezes_under_load_and_nothing_is_lost(nodes
         _takes_more(publishers[2])
         dies.start()
         _takes_more(publishers[1])
-    ledger = Ledger.empty()
-    for publisher in publishers:
-        ledger.accepted.update(publisher.ledger.accepted)
-        ledger.uncertain.update(publisher.ledger.uncertain)
-    assert_all_accounts_agree(stays.api(), ledger, targets, receiver)
+    assert_all_accounts_agree(stays.api(), united(publishers), targets, receiver)
     assert "lease.lapsed" in freezes.said()
     assert "Traceback" not in "".join(each.said() for each in nodes)
+
+
+@pytest.mark.fault("R27")
+def test_a_node_that_is_asked_to_stop_under_load_hands_everything_over_and_nothing_is_sent_twice(nodes, receiver):
+    stays, *_, leaves = nodes
+    targets = [add_endpoint(stays.api(), receiver, f"/{number}") for number in range(9)]
+    publishers = [Publisher(each, threads=2, name=name, pause=PAUSE) for each, name in ((stays, "s"), (leaves, "l"))]
+    with publishers[0], publishers[1]:
+        for _ in range(2):
+            _takes_more(publishers[1])
+            assert leaves.stop() == 0
+            _takes_more(publishers[0])
+            leaves.start()
+    assert_all_accounts_agree(stays.api(), united(publishers), targets, receiver)
+    assert [attempt for attempt in stays.api().pages("/v1/logs") if attempt["status"] == "failed"] == []
+    assert len(receiver.receipts()) == len({(each.path, each.message_id) for each in receiver.receipts()})
 
 
 def test_what_is_published_on_one_node_right_after_an_endpoint_was_made_on_another_reaches_it(nodes, receiver):

@@ -24,7 +24,7 @@ def own_postgres():
         yield cluster
 
 
-@pytest.mark.fault("R27")
+@pytest.mark.fault("R8")
 def test_postgresql_that_crashes_under_load_costs_no_event(own_postgres, directory, receiver):
     settings = {
         "REELHOOK_DATABASE": own_postgres.database("installation"),

@@ -9,13 +9,14 @@ from tests.support.fast_receiver import Rule
 from tests.support.program import Program, until
 
 FAILURES = 3000
+# So many failures on purpose would open the circuit, and a lease would be waited for: neither is the subject here.
+SETTINGS = {"REELHOOK_CIRCUIT_FAILURES": "1000000", "REELHOOK_LEASE": "3"}
 SINCE = "2020-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def program(directory):
-    # So many failures on purpose would open the circuit, which is not the subject here.
-    with Program(directory, settings={"REELHOOK_CIRCUIT_FAILURES": "1000000"}) as program:
+def program(directory, settings):
+    with Program(directory, settings={**settings, **SETTINGS}) as program:
         yield program
 
 

@@ -32,8 +32,10 @@ def server(monkeypatch):
         noted.settings, noted.announce = settings, announce
         return noted.code
 
-    def migrate(settings):
+    def migrate(settings, tell):
         noted.migrated = settings
+        tell(1, 2)
+        return [2]
 
     module.run, module.migrate = run, migrate
     monkeypatch.setitem(sys.modules, "reelhook.server", module)
@@ -115,7 +117,9 @@ def started(command):
 
 
 def test_migrate_brings_the_database_up_to_date(reelhook, server):
-    assert reelhook("migrate", "--json").json == {"database": "sqlite:///reelhook.db", "up_to_date": True}
+    ended = reelhook("migrate", "--json")
+    assert ended.json == {"database": "sqlite:///reelhook.db", "up_to_date": True, "migrations": [2]}
+    assert "goes from schema 1 to 2; the way back is a copy" in ended.err
     assert isinstance(server.migrated, Settings)
 
 
@@ -290,3 +294,31 @@ def test_the_doctor_takes_a_database_that_was_sealed_with_a_given_key(reelhook, 
     connection.close()
     monkeypatch.setenv("REELHOOK_SECRET_KEY", "a pass phrase, long enough")
     assert findings(reelhook("doctor", "--json"))["secret key"]["level"] == "ok"
+
+
+def test_the_doctor_tells_of_a_hold_and_of_a_key_that_is_being_changed(reelhook, database, monkeypatch, tmp_path):
+    assert findings(reelhook("doctor", "--json"))["hold"]["level"] == "ok"
+    reelhook("hold")
+    other = (tmp_path / "reelhook.db.key").read_text().strip()
+    connection = open_writer(database)
+    open_sealer(connection, Secret("the next passphrase"), None, Secret(other))
+    connection.close()
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "the next passphrase")
+    monkeypatch.setenv("REELHOOK_SECRET_KEY_OTHER", other)
+    ended = reelhook("doctor", "--json")
+    found = findings(ended)
+    assert (found["hold"]["level"], found["secret key"]["level"]) == ("warn", "warn")
+    assert "reelhook release" in found["hold"]["advice"]
+    assert "reelhook rekey" in found["secret key"]["advice"]
+    assert other not in ended.out
+
+
+def test_the_doctor_takes_a_database_that_is_ahead_and_works_with_this_version(reelhook, database):
+    connection = open_writer(database)
+    connection.execute("UPDATE meta SET value = 99 WHERE key = 'schema_version'")
+    connection.close()
+    assert findings(reelhook("doctor", "--json"))["database"]["level"] == "ok"
+    connection = open_writer(database)
+    connection.execute("UPDATE meta SET value = 99 WHERE key = 'schema_oldest'")
+    connection.close()
+    assert findings(reelhook("doctor", "--json"))["database"]["level"] == "fail"

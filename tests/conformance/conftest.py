@@ -59,12 +59,13 @@ class Teller:
 
 
 class SqliteTeller(Teller):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, apart: bool = False) -> None:
         super().__init__()
         self.path = path
+        self.apart = apart
 
     async def open(self) -> SqliteStore:
-        return SqliteStore(SqliteOptions(self.path), self.clock, self.ids)
+        return SqliteStore(SqliteOptions(self.path, apart=self.apart), self.clock, self.ids)
 
     def check(self) -> None:
         check_sqlite(self.path)
@@ -135,10 +136,13 @@ def tell_sqlite(tmp_path: Path) -> SqliteTeller:
     return SqliteTeller(tmp_path / "reelhook.db")
 
 
-@pytest.fixture(params=["sqlite", "postgres-oldest", "postgres-newest"])
+@pytest.fixture(params=["sqlite", "sqlite-apart", "postgres-oldest", "postgres-newest"])
 def tell(request: pytest.FixtureRequest) -> Iterator[Teller]:
     if request.param == "sqlite":
         yield request.getfixturevalue("tell_sqlite")
+        return
+    if request.param == "sqlite-apart":
+        yield SqliteTeller(request.getfixturevalue("tmp_path") / "reelhook.db", apart=True)
         return
     kind = "oldest_postgres" if request.param == "postgres-oldest" else "newest_postgres"
     for url in _database(request.getfixturevalue(kind)):

@@ -169,7 +169,8 @@ def test_a_node_of_the_api_has_no_shards(nodes) -> None:
     async def story(nodes: Nodes) -> None:
         (api, _), (worker, _) = await nodes.join(takes=False), await nodes.join()
         assert not (await api.renew(takes=False)).epochs
-        assert len((await worker.renew(takes=True)).epochs) == SHARDS
+        holding = await worker.renew(takes=True)
+        assert (len(holding.epochs), holding.nodes) == (SHARDS, 2)
 
     nodes(story)
 

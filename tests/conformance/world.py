@@ -1,6 +1,6 @@
 """A small world around a store: a clock that is moved by hand, and what a publisher and a dispatcher would do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
 from reelhook.model.ids import IdSource
 from reelhook.model.page import LogFilter
-from reelhook.ports import Acceptance, AttemptRecord, Claimed, Completion, Key, NewDelivery
+from reelhook.ports import Acceptance, AttemptRecord, Claimed, Completion, Key, NewDelivery, Taken
 
 START = 1_795_242_600_000
 MINUTE = 60_000
@@ -97,8 +97,13 @@ class World:
     async def claim(
         self, endpoint: Endpoint, limit: int = 1000, *, claim_id: int = 7, size: int = PLENTY
     ) -> Sequence[Claimed]:
-        claimed: Sequence[Claimed] = await self.store.queue.claim(endpoint.id, limit, self.clock.time, claim_id, size)
-        return claimed
+        taken = await self.take(endpoint, limit, claim_id=claim_id, size=size)
+        return taken.claimed
+
+    async def take(self, endpoint: Endpoint, limit: int = 1000, *, claim_id: int = 7, size: int = PLENTY) -> Taken:
+        """Claim, and learn when the next one is due."""
+        taken: Taken = await self.store.queue.claim(endpoint.id, limit, self.clock.time, claim_id, size)
+        return taken
 
     async def next_due(self, endpoint: Endpoint) -> int | None:
         found = self.store.queue.next_due(endpoint.id)
@@ -109,8 +114,8 @@ class World:
         if self.store.refresh is not None:
             await self.store.refresh()
 
-    async def waiting(self) -> dict[int, int]:
-        found = self.store.queue.waiting()
+    async def waiting(self, shards: Collection[int] | None = None) -> dict[int, int]:
+        found = self.store.queue.waiting(shards)
         return found if isinstance(found, dict) else await found
 
     async def send(self, endpoint: Endpoint, limit: int = 1000, **outcome: Any) -> list[int]:

@@ -12,7 +12,7 @@ from reelhook.cli.main import COMMANDS, build
 from reelhook.settings import load
 
 PAGES = [DEPLOY / "README.md", ROOT / "docs" / "operations.md"]
-SPARE_SECONDS = 5
+SPARE_SECONDS = 30
 
 
 def started() -> dict[str, list[str]]:
@@ -114,5 +114,5 @@ def times_to_stop() -> list[tuple[str, Any, float, dict[str, str]]]:
 
 
 @pytest.mark.parametrize(("granted", "before", "given"), [row[1:] for row in times_to_stop()])
-def test_a_stop_is_given_the_time_to_drain_what_came_in_and_then_what_goes_out(granted, before, given):
-    assert granted >= before + 2 * float(given["REELHOOK_DRAIN_SECONDS"]) + SPARE_SECONDS
+def test_a_stop_is_given_the_time_to_drain_and_to_store_the_last_results(granted, before, given):
+    assert granted >= before + float(given["REELHOOK_DRAIN_SECONDS"]) + SPARE_SECONDS

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.simulation.process import Process, at_once
+from tests.simulation.process import Process
 
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.task import Task
@@ -72,7 +72,7 @@ class Account:
     tasks: list[Task] = field(default_factory=list)
 
 
-def read_account(process: Process) -> Account:
+async def read_account(process: Process) -> Account:
     """Read everything."""
     rows = process.rows
     attempts: dict[int, list[AttemptRow]] = {}
@@ -85,20 +85,20 @@ def read_account(process: Process) -> Account:
         attempts=attempts,
         queue=rows("SELECT endpoint_id, due_at, delivery_id FROM queue"),
         ordered=rows("SELECT endpoint_id, lane, position, delivery_id FROM ordered"),
-        claims=[row[0] for row in rows("SELECT delivery_id FROM claims")],
+        claims=process.claims(),
         rollups=dict(rows("SELECT measure, sum(count) FROM rollups WHERE measure < 100 GROUP BY measure")),
-        versions=_versions(process),
-        tasks=_tasks(process),
+        versions=await _versions(process),
+        tasks=await _tasks(process),
     )
 
 
-def _versions(process: Process) -> dict[tuple[int, int], Endpoint]:
+async def _versions(process: Process) -> dict[tuple[int, int], Endpoint]:
     found: dict[tuple[int, int], Any] = {}
     for key in process.rows("SELECT endpoint_id, version FROM endpoint_versions"):
-        found[key] = at_once(process.store.endpoints.version(*key))
+        found[key] = await process.store.endpoints.version(*key)
     return found
 
 
-def _tasks(process: Process) -> list[Task]:
+async def _tasks(process: Process) -> list[Task]:
     apps = [app.id for app in process.store.apps.all()]
-    return [task for app_id in apps for task in at_once(process.store.tasks.page(app_id, None, 500)).items]
+    return [task for app_id in apps for task in (await process.store.tasks.page(app_id, None, 500)).items]

@@ -8,7 +8,8 @@ from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualLoop
 
 from reelhook.errors import StorageFull
-from reelhook.store.commit import GroupCommit, Outcome, WriterFailed
+from reelhook.store.commit import GroupCommit
+from reelhook.store.operation import Outcome, WriterFailed
 
 REFUSES: Final = "disk.refuses"
 

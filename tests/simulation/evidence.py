@@ -85,10 +85,19 @@ class Evidence:
         for (endpoint_id, _), exchanges in found.items():
             yield self.ledger.endpoints[endpoint_id], exchanges
 
+    def publish_of(self, course: Course) -> Publish | None:
+        """Return how the event of a delivery was published; None when it was nobody outside."""
+        known = self.published.get(nonce_of(course.event.data) or "")
+        return None if known is None else known[0]
+
     def life_of(self, number: int) -> int:
         """Return in which life of the process an id was made."""
         first_ids, lives = self._lives
         return lives[bisect.bisect_right(first_ids, number) - 1]
+
+    def end_of_life(self, life: int) -> int:
+        """Return when a life of the process was over: the next had begun, or the world ended."""
+        return self.births[life] if life < len(self.births) else self.end
 
     def turn(self, exchange: Exchange) -> int:
         """Return the last moment before the millisecond in which a request began: what came within it may have been

@@ -9,19 +9,19 @@ import structlog
 from tests.simulation.trace import Trace
 
 _FAULTY: Final = frozenset({"error", "critical", "exception"})
-_EXPECTED: Final = ("disk is full", "I/O error")
+EXPECTED: Final = ("disk is full", "I/O error")
 """Errors in the log that the world itself has caused."""
 
 
 @contextmanager
-def heard(trace: Trace, complaints: list[str]) -> Iterator[None]:
+def heard(trace: Trace, complaints: list[str], expected: tuple[str, ...] = EXPECTED) -> Iterator[None]:
     """Write every log line into the trace, and what must not be among them into the complaints."""
 
     def hear(_logger: Any, level: str, line: Any) -> Any:
         event = line.pop("event")
         fault = traceback.format_exc(limit=-3) if line.pop("exc_info", None) else ""
         trace.add("log", level=level, event=event, **{name: str(value) for name, value in line.items()})
-        if level in _FAULTY and not any(cause in f"{line} {fault}" for cause in _EXPECTED):
+        if level in _FAULTY and not any(cause in f"{event} {line} {fault}" for cause in expected):
             complaints.append(f"the log says {event}: {line} {fault}")
         raise structlog.DropEvent
 

@@ -4,7 +4,7 @@ The checker compares it with what the store says. Moments are places in the trac
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reelhook.model.endpoint import Endpoint
 
@@ -56,13 +56,14 @@ class Publish:
 @dataclass
 class Version:
     """A version of an endpoint as its owner wanted it: `asked` for, `settled` once it was answered. Void: it was not
-    taken.
+    taken. Under way: it will be answered, unless the process dies.
     """
 
     endpoint: Endpoint
     asked: int
     settled: int | None = None
     void: bool = False
+    under_way: bool = False
 
 
 @dataclass
@@ -72,6 +73,8 @@ class History:
     versions: list[Version]
     removal_asked: int | None = None
     removal_settled: int | None = None
+    leaving: bool = False
+    """Its removal will be answered, unless the process dies."""
 
     @property
     def id(self) -> int:
@@ -137,10 +140,19 @@ class Exchange:
     status: int | None = None
     failure: str | None = None
     retry_after: float | None = None
+    cut: int | None = None
+    """When our side gave it up in the middle: its node lost the endpoint, or died."""
 
     @property
     def message_id(self) -> str:
         return self.headers.get("webhook-id", "")
+
+
+class Tenures(NamedTuple):
+    """Whose the shards were from a moment on, as the database said: (life, until which true ms, shards)."""
+
+    moment: int
+    owners: tuple[tuple[int, float, frozenset[int]], ...]
 
 
 @dataclass
@@ -153,6 +165,17 @@ class Ledger:
     exchanges: list[Exchange] = field(default_factory=list)
     first_ids: list[int] = field(default_factory=list)
     """The first id that each life of the process took: ids only grow, so they tell in which life a row was made."""
+    lives: int = 0
+    """How many lives of nodes there were; of one process the births in the trace tell."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """When these lives were over."""
+    numbers: list[tuple[int, int, int]] = field(default_factory=list)
+    """Which node number a life had, from which id on: (number, first id, life)."""
+    pauses: list[tuple[int, int, int]] = field(default_factory=list)
+    """Which lives were paused, from when on, and until when (true ms)."""
+    skewed: set[int] = field(default_factory=set)
+    """Which lives of nodes had a wrong clock at some time."""
+    tenures: list[Tenures] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     """What must never happen and was seen while the world ran: faults nobody took care of, errors in the log."""
 

@@ -14,7 +14,8 @@ from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.shape import Shaped
 from reelhook.store import ordering, queue
 from reelhook.store.statements import statements
-from reelhook.worker.lanes import Lane, RateWindow
+from reelhook.worker.lanes import Lane
+from reelhook.worker.rate_window import RateWindow
 from reelhook.worker.roster import Roster
 
 

@@ -69,8 +69,10 @@ class ScriptedWire:
 
     async def send(self, request: Request) -> Response:
         """Carry one request there and its answer back."""
-        receiver = self._receivers[request.target.host]
-        exchange = self._begin(request)
+        return await self._carried(self._begin(request), request.timeout)
+
+    async def _carried(self, exchange: Exchange, timeout: float) -> Response:
+        receiver = self._receivers[exchange.host]
         mood = receiver.mood(self._clock.true())
         self.passed("begun")
         await asyncio.sleep(receiver.dice.uniform(0.0005, 0.02))
@@ -79,7 +81,7 @@ class ScriptedWire:
         if mood.kind == "lose":
             return self._failed(exchange, Failure.RESET)
         self._arrive(exchange)
-        return await self._answered(receiver, mood, exchange, request.timeout)
+        return await self._answered(receiver, mood, exchange, timeout)
 
     async def _answered(self, receiver: Receiver, mood: Mood, exchange: Exchange, timeout: float) -> Response:
         thinks = receiver.dice.uniform(mood.quickest, mood.slowest)

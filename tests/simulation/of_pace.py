@@ -28,10 +28,10 @@ def ordered_lanes_keep_their_order(evidence: Evidence) -> Found:
                 if exchange.begun < latest:
                     yield f"exchange {exchange.number} began before an earlier one of its lane was closed", course
                     break
-            latest = max(latest, min(_first_closing(course), removal or float("inf")))
+            latest = max(latest, min(first_closing(course), removal or float("inf")))
 
 
-def _first_closing(course: Course) -> float:
+def first_closing(course: Course) -> float:
     """Return the moment at which a delivery was first closed."""
     moments = [float(order.asked) for order in course.orders if order.kind == "cancel" and order.error is None]
     for place, (attempt, exchange) in enumerate(course.steps):
@@ -75,7 +75,7 @@ def rate_limits_hold(evidence: Evidence) -> Found:
         for exchange in exchanges:
             versions = history.possible(evidence.turn(exchange), exchange.begun)
             limits = {one.endpoint.rate_limit for one in versions}
-            before, changes = changes, _changes_of_limit(history, exchange.begun)
+            before, changes = changes, changes_of_limit(history, exchange.begun)
             if changes != before or len(limits) != 1:
                 begun.clear()
             limit = limits.pop() if len(limits) == 1 else None
@@ -86,7 +86,8 @@ def rate_limits_hold(evidence: Evidence) -> Found:
                     yield f"exchange {exchange.number} is number {count} in {limit}", evidence.course_of(exchange)
 
 
-def _changes_of_limit(history: History, until: int) -> int:
+def changes_of_limit(history: History, until: int) -> int:
+    """Return how often the rate limit was changed until a moment."""
     limits = [one.endpoint.rate_limit for one in history.versions if one.asked <= until and not one.void]
     return sum(one != other for one, other in pairwise(limits))
 
@@ -104,9 +105,9 @@ def permits_hold(evidence: Evidence) -> Found:
         same = [one for one in under_way if evidence.endpoint(one) is history]
         app = [one for one in under_way if (other := evidence.endpoint(one)) and other.app_id == history.app_id]
         versions = history.possible(evidence.turn(exchange), exchange.begun)
-        permits = max((_permits(one.endpoint, limits.per_endpoint) for one in versions), default=0)
-        if len(same) > permits or len(app) > limits.per_app or len(under_way) > limits.in_flight:
-            counts = f"{len(same)} of {permits}, {len(app)} of the app, {len(under_way)} in all"
+        permitted = max((permits(one.endpoint, limits.per_endpoint) for one in versions), default=0)
+        if len(same) > permitted or len(app) > limits.per_app or len(under_way) > limits.in_flight:
+            counts = f"{len(same)} of {permitted}, {len(app)} of the app, {len(under_way)} in all"
             yield f"exchange {exchange.number} makes {counts}", evidence.course_of(exchange)
 
 
@@ -114,5 +115,6 @@ def _lasts(exchange: Exchange, moment: int) -> bool:
     return exchange.ended is None or exchange.ended > moment
 
 
-def _permits(endpoint: Endpoint, most: int) -> int:
+def permits(endpoint: Endpoint, most: int) -> int:
+    """Return how many requests an endpoint may have under way."""
     return 1 if endpoint.ordering is Ordering.ENDPOINT else endpoint.concurrency or most

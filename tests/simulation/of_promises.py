@@ -183,13 +183,7 @@ def _accepted_between(publish: Publish, evidence: Evidence) -> tuple[int, int]:
 
 def _over(ask: Ask, first_answer: int, evidence: Evidence) -> int:
     """Return when an ask was over: answered, or dead with its process."""
-    if ask.ended is not None:
-        return min(ask.ended, first_answer)
-    end = next(
-        (place for place in range(ask.begun, first_answer) if evidence.trace.happenings[place].life != ask.life),
-        first_answer,
-    )
-    return min(end, first_answer)
+    return min(evidence.end_of_life(ask.life) if ask.ended is None else ask.ended, first_answer)
 
 
 def _deliveries_of(evidence: Evidence, event_id: int) -> list[int]:

@@ -48,12 +48,13 @@ def requests_use_the_current_version(evidence: Evidence) -> Found:
         history = evidence.ledger.endpoints.get(course.delivery.endpoint_id)
         for exchange in course.exchanges if history else ():
             versions = [one.endpoint for one in history.possible(exchange.begun, exchange.begun)]
-            if not any(_as_wanted(exchange, version) for version in versions):
+            if not any(as_wanted(exchange, version) for version in versions):
                 wanted = [(version.version, version.url) for version in versions]
                 yield f"exchange {exchange.number} to {exchange.path} fits none of {wanted}", course
 
 
-def _as_wanted(exchange: Exchange, endpoint: Endpoint) -> bool:
+def as_wanted(exchange: Exchange, endpoint: Endpoint) -> bool:
+    """Tell whether a request goes where this version wants it, with its signatures."""
     secrets = [endpoint.secret, *(one.secret for one in endpoint.retired_secrets if one.expires_at > exchange.wall)]
     signatures = {_signature(exchange, secret) for secret in secrets if secret is not None}
     return endpoint.url.endswith(exchange.host + exchange.path) and signatures == set(

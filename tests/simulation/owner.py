@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
 from tests.simulation import plan
 from tests.simulation.ledger import History, Ledger, Version
 from tests.simulation.orders import Orders, pick_endpoint
-from tests.simulation.process import Process, at_once
+from tests.simulation.process import Process
 from tests.simulation.trace import Trace
 
 from reelhook.errors import Conflict, ReelhookError, StorageFull, Unavailable
@@ -33,10 +34,10 @@ class Owner:
 
     async def run(self, process: Process, began: int) -> None:
         """Go on where the last life of the process ended."""
-        self.catch_up(process)
+        await self.catch_up(process)
         while self._wanted:
             wanted = self._wanted[0]
-            await process.request(self._settle_in, process, wanted)
+            await process.request(self._settle_in, wanted)
             if wanted in self._wanted:
                 await asyncio.sleep(1)
         acting = []
@@ -45,22 +46,21 @@ class Owner:
             self._due.pop(0)
             # Now and then two act at once.
             acting.extend(
-                asyncio.create_task(process.request(self._intervene, process))
-                for _ in range(self._chance.choice((1, 1, 2)))
+                asyncio.create_task(process.request(self._intervene)) for _ in range(self._chance.choice((1, 1, 2)))
             )
         await asyncio.gather(*acting)
 
-    def catch_up(self, process: Process) -> None:
+    async def catch_up(self, process: Process) -> None:
         """Read anew what became of changes that were never answered, as an owner would after a lost connection."""
         for history in self._ledger.endpoints.values():
             stored = process.store.endpoints.get(history.app_id, history.id)
             now = self._trace.add("endpoint.read", endpoint=history.id, version=stored.version if stored else None)
-            if history.removal_asked is not None and history.removal_settled is None:
+            if history.removal_asked is not None and history.removal_settled is None and not history.leaving:
                 history.removal_settled = now if stored is None else None
                 history.removal_asked = history.removal_asked if stored is None else None
             for version in history.versions:
-                if version.settled is None and not version.void:
-                    stored = at_once(process.store.endpoints.version(history.id, version.endpoint.version))
+                if version.settled is None and not version.void and not version.under_way:
+                    stored = await process.store.endpoints.version(history.id, version.endpoint.version)
                     version.settled, version.void = (now, False) if stored == version.endpoint else (None, True)
         for endpoint in list(self._wanted):
             if any(history.versions[0].endpoint.name == endpoint.name for history in self._ledger.present()):
@@ -109,8 +109,9 @@ class Owner:
         if process.store.apps.get(app_id) is None:
             wall = process.clock.wall()
             app = App(app_id, app_id, wall, wall)
-            await process.store.apps.add(app, process.entry(app_id, "app.create"))
-            process.engine.changes.app(app)
+            with suppress(Conflict):  # somebody made it at this moment
+                await process.store.apps.add(app, process.entry(app_id, "app.create"))
+                process.engine.changes.app(app)
 
     async def _create(self, process: Process, wanted: Endpoint) -> None:
         wall = process.clock.wall()
@@ -131,12 +132,15 @@ class Owner:
         await self._settle(version, process.change_endpoint(changed))
 
     async def _settle(self, version: Version, change: Awaitable[None]) -> None:
+        version.under_way = True
         try:
             await change
         except ReelhookError as error:
             version.void = not isinstance(error, Unavailable)
             self._trace.add("endpoint.refused", endpoint=version.endpoint.id, error=error.slug)
             raise
+        finally:
+            version.under_way = False
         version.settled = self._trace.add(
             "endpoint.settled", endpoint=version.endpoint.id, version=version.endpoint.version
         )
@@ -175,12 +179,15 @@ class Owner:
     async def _remove(self, process: Process) -> None:
         history, stored = pick_endpoint(process, self._ledger, self._chance)
         history.removal_asked = self._trace.add("endpoint.remove", endpoint=stored.id)
+        history.leaving = True
         try:
             await process.remove_endpoint(stored)
         except ReelhookError as error:
             if not isinstance(error, Unavailable):
                 history.removal_asked = None
             raise
+        finally:
+            history.leaving = False
         history.removal_settled = self._trace.add("endpoint.removed", endpoint=stored.id)
 
     async def _add(self, process: Process) -> None:

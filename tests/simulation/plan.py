@@ -23,7 +23,7 @@ from reelhook.model.endpoint import (
     ScheduleRetry,
 )
 from reelhook.model.secret import Secret
-from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.circuit import CircuitRule
 from reelhook.worker.limits import Limits
 
 EPOCH: Final = 1_795_242_600_000
@@ -37,7 +37,8 @@ SUBSCRIPTIONS: Final = (
     ("*", "endpoint.disabled", "delivery.exhausted"),
 )
 APPROVED: Final = Conditions((ChangeCondition(field="metadata.custom.status", to="approved"),))
-MOODS: Final = (
+Moods = tuple[tuple[Mood, float], ...]
+MOODS: Final[Moods] = (
     (network.OK, 6),
     (network.SLOW, 2),
     (network.BROKEN, 4),
@@ -85,7 +86,7 @@ class Plan:
     environment: list[tuple[int, str, Any]] = field(default_factory=list)
 
 
-def dice(seed: int, what: str) -> random.Random:
+def dice(seed: int | str, what: str) -> random.Random:
     """Return a stream of chance of its own, so that a change in one part of a world leaves the others as they were."""
     return random.Random(f"{seed}/{what}")
 
@@ -103,12 +104,12 @@ def draw(seed: int) -> Plan:
         span=span,
         long=long,
         seldom=long or any(what == "clock" and abs(value) > 60_000 for _, what, value in environment),
-        limits=_limits(dice(seed, "limits")),
+        limits=limits(dice(seed, "limits")),
         slowest_commit=chance.choice((0.02, 0.5, 3.0)),
         apps=apps,
         endpoints=endpoints,
-        receivers={host_of(each): _receiver(seed, host_of(each), span) for each in endpoints},
-        publishes=_publishes(chance, apps),
+        receivers={host_of(each): receiver(seed, host_of(each), span) for each in endpoints},
+        publishes=publishes(chance, apps),
         busy=chance.choice((0.0005, 0.01, 0.05)) * span / 1000,
         interventions=chance.choice((0, 5, 10, 20)),
         environment=environment,
@@ -164,7 +165,7 @@ def new_retry(chance: random.Random, *, long: bool) -> Retry | None:
     )
 
 
-def _limits(chance: random.Random) -> Limits:
+def limits(chance: random.Random) -> Limits:
     """Draw limits that are small more often than not: a small world shall reach them."""
     return Limits(
         in_flight=chance.choice((2, 5, 1000)),
@@ -178,18 +179,19 @@ def _limits(chance: random.Random) -> Limits:
     )
 
 
-def _receiver(seed: int, host: str, span: int) -> Receiver:
+def receiver(seed: int | str, host: str, span: int, moods: Moods = MOODS) -> Receiver:
+    """Draw somebody's server."""
     chance = dice(seed, f"receiver {host}")
     phases: list[tuple[int, Mood]] = []
     at = 0
     while at < span:
         at += round(span * chance.uniform(0.05, 0.6))
-        moods, weights = zip(*MOODS, strict=True)
-        phases.append((EPOCH + min(at, span), chance.choices(moods, weights)[0]))
+        kinds, weights = zip(*moods, strict=True)
+        phases.append((EPOCH + min(at, span), chance.choices(kinds, weights)[0]))
     return Receiver(host, chance, phases)
 
 
-def _publishes(chance: random.Random, apps: list[str]) -> list[Publish]:
+def publishes(chance: random.Random, apps: list[str]) -> list[Publish]:
     """Draw what is published. Apps choose the same ids and keys as their neighbours, each for itself."""
     count = chance.choice((8, 20, 40))
     numbers = {app_id: count_up(1) for app_id in apps}

@@ -29,15 +29,6 @@ KEY: Final = Secret(base64.b64encode(bytes(32)).decode())
 _DRAIN_SECONDS: Final = 5
 
 
-def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run to its end what waits for nothing here: page reads are made in the loop itself."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits for something")
-
-
 class NoCredentials:
     """Implements `Credentials`: nobody in the simulated world has OAuth2."""
 
@@ -98,7 +89,7 @@ class Process:
 
     async def request(self, serve: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Serve a request: once begun it is carried through, though its caller may be gone."""
-        task = asyncio.create_task(serve(*args))
+        task = asyncio.create_task(serve(self, *args))
         self._requests[task] = None
         task.add_done_callback(lambda done: self._requests.pop(done, None))
         await asyncio.shield(task)
@@ -128,6 +119,10 @@ class Process:
     def rows(self, sql: str, values: Any = ()) -> list[Any]:
         """Look into the database, past all ports."""
         return self.store._reader.execute(sql, values).fetchall()
+
+    def claims(self) -> list[int]:
+        """Return what is claimed from the queue."""
+        return [row[0] for row in self.rows("SELECT delivery_id FROM claims")]
 
     def woken(self, endpoint_id: int) -> None:
         self.engine.dispatcher.waits((endpoint_id,), self.clock.now())

@@ -42,17 +42,17 @@ class Publisher:
     async def _first(self, process: Process, publish: Publish) -> None:
         """Ask for the first time: now and then several times at once."""
         copies = self._chance.choice((1, 1, 1, 2, 5)) if publish.repeatable else 1
-        await asyncio.gather(*(process.request(self._ask, process, publish) for _ in range(copies)))
+        await asyncio.gather(*(process.request(self._ask, publish) for _ in range(copies)))
         await self._again(process, publish)
 
     async def _again(self, process: Process, publish: Publish) -> None:
         """Ask until it is answered, then sometimes once more."""
         while not publish.answered() and publish.repeatable and len(publish.asks) < _MOST_ASKS:
             await asyncio.sleep(self._chance.uniform(0.05, 5.0))
-            await process.request(self._ask, process, publish)
+            await process.request(self._ask, publish)
         if publish.repeatable and self._chance.random() < 0.3:
             await asyncio.sleep(self._chance.uniform(0.0, 5.0))
-            await process.request(self._ask, process, publish)
+            await process.request(self._ask, publish)
         del self._open[publish.number]
 
     async def _ask(self, process: Process, publish: Publish) -> None:

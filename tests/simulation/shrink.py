@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from reelhook.store import commit, expire, moving, prune, rescuing
+from reelhook.store import expire, moving, pending, prune, rescuing
 from reelhook.worker import memory, permits, tasks
 
 _SIZES: Final[tuple[tuple[Any, str, tuple[int, ...]], ...]] = (
-    (commit, "_LARGEST_BATCH", (1, 3, 8)),
+    (pending, "_LARGEST_BATCH", (1, 3, 8)),
     (rescuing, "_CHUNK", (1, 2, 5)),
     (permits, "_MOST_UNRECORDED", (1, 3, 10)),
     (memory, "_SMALLEST_CLAIM", (1, 100)),

@@ -26,8 +26,8 @@ print(*(judged(int(seed), Path(sys.argv[1])).trace.digest() for seed in sys.argv
 
 def chunks() -> list[range]:
     if "SEED" in os.environ:
-        seed = int(os.environ["SEED"])
-        return [range(seed, seed + 1)]
+        seed = os.environ["SEED"]
+        return [range(int(seed), int(seed) + 1)] if seed.isdecimal() else []
     return [range(at, min(at + CHUNK, FIRST + WORLDS)) for at in range(FIRST, FIRST + WORLDS, CHUNK)]
 
 

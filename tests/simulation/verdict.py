@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from tests.simulation import plan
 from tests.simulation.evidence import Evidence
-from tests.simulation.invariants import COMES_TO_AN_END, Violation, broken, report
+from tests.simulation.invariants import COMES_TO_AN_END, INVARIANTS, Violation, broken, report
 from tests.simulation.trace import Trace
 from tests.simulation.world import World
 
@@ -16,7 +16,7 @@ _LAST_LINES: Final = 40
 class Verdict(NamedTuple):
     """What was found in the world of a seed; `evidence` is None when the world did not come to its end."""
 
-    seed: int
+    seed: int | str
     trace: Trace
     violations: list[Violation]
     evidence: Evidence | None = None
@@ -60,4 +60,4 @@ def judged(seed: int, folder: Path) -> Verdict:
         world.remove_files()
     assert world.account is not None
     evidence = Evidence(world.ledger, world.account, world.trace, world.plan.limits)
-    return Verdict(seed, world.trace, broken(evidence, quiet=world.quiet), evidence)
+    return Verdict(seed, world.trace, broken(evidence, INVARIANTS, quiet=world.quiet), evidence)

@@ -84,17 +84,23 @@ class VirtualLoop(base_events.BaseEventLoop):
             raise Stalled(f"at {self.virtual_time} s somebody asks again and again, lastly {handle}")
 
     def _jump(self) -> None:
-        scheduled = self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
-        if not scheduled:
+        self._drop_cancelled()
+        if not self._scheduled:
             raise Stalled("nothing is ready and no timer is set: somebody waits for what never comes")
-        self.virtual_time = max(self.virtual_time, scheduled[0]._when)
+        self.virtual_time = max(self.virtual_time, self._scheduled[0]._when)
         until, what = self._patience
         if self.virtual_time > until:
             raise Stalled(f"{what} is not over after all the time that it was given")
-        while scheduled and scheduled[0]._when <= self.virtual_time:
-            handle = heapq.heappop(scheduled)
+        self._take_due()
+
+    def _drop_cancelled(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:
+            heapq.heappop(self._scheduled)._scheduled = False
+
+    def _take_due(self) -> None:
+        """Let timers run whose time has come."""
+        while self._scheduled and self._scheduled[0]._when <= self.virtual_time:
+            handle = heapq.heappop(self._scheduled)
             handle._scheduled = False
             self._ready.append(handle)
 

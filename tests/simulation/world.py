@@ -14,7 +14,7 @@ from tests.simulation.hearing import heard
 from tests.simulation.ledger import Ledger
 from tests.simulation.network import ScriptedWire
 from tests.simulation.owner import Owner
-from tests.simulation.process import Process, at_once
+from tests.simulation.process import Process
 from tests.simulation.publisher import Publisher
 from tests.simulation.shrink import shrunk
 from tests.simulation.trace import Trace
@@ -181,12 +181,13 @@ class _Life:
         await world.owner.resume_all(process)
         for pause in pauses:
             await asyncio.sleep(pause)
-            if not _busy(process):
+            if not await busy(process):
                 world.quiet = True
                 break
-        world.account = read_account(process)
+        world.account = await read_account(process)
 
 
-def _busy(process: Process) -> bool:
+async def busy(process: Process) -> bool:
+    """Tell whether anything is still to be done."""
     waits = process.rows("SELECT 1 FROM deliveries WHERE state IN ('pending', 'sending', 'retrying') LIMIT 1")
-    return bool(waits or at_once(process.store.tasks.unfinished()) or process.engine.notifier._queue)
+    return bool(waits or await process.store.tasks.unfinished() or process.engine.notifier._queue)

@@ -8,6 +8,7 @@ that is recorded with an answer was seen by the receiver, and nothing was sent t
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -34,11 +35,16 @@ class Ledger(NamedTuple):
 
 
 class Target(NamedTuple):
-    """An endpoint and where the receiver sees it."""
+    """An endpoint, where the receiver sees it, and the types that it gets; all, where there are none."""
 
     id: str
     path: str
     secret: str
+    types: tuple[str, ...] = ()
+
+    def gets(self, event: Any) -> bool:
+        """Tell whether an event is for it."""
+        return not self.types or event["type"] in self.types
 
 
 class Store(NamedTuple):
@@ -117,10 +123,10 @@ def _events(ledger: Ledger, store: Store) -> Iterable[str]:
 
 def _deliveries(ledger: Ledger, targets: Sequence[Target], store: Store) -> Iterable[str]:
     seen = Counter((delivery["event_id"], delivery["endpoint_id"]) for delivery in store.deliveries)
-    for event_id in store.events:
+    for event_id, event in store.events.items():
         for target in targets:
-            if seen[event_id, target.id] != 1:
-                yield f"{event_id}: {seen[event_id, target.id]} deliveries to {target.path} instead of one"
+            if seen[event_id, target.id] != int(target.gets(event)):
+                yield f"{event_id}: {seen[event_id, target.id]} deliveries to {target.path}"
     for delivery in store.deliveries:
         if delivery["event_id"] not in store.events:
             yield f"{delivery['id']}: a delivery of an event that is not there"
@@ -154,11 +160,13 @@ def _attempts(by_delivery: Mapping[tuple[str, str], Sequence[Receipt]], store: S
 
 
 def _life(delivery: Any, attempts: Sequence[Any], arrived: Sequence[Receipt]) -> Iterable[str]:
+    attempts, late = _without_late(attempts)
     numbers = [attempt["attempt"] for attempt in attempts]
     if numbers != list(range(1, delivery["attempts"] + 1)):
         yield f"counts {delivery['attempts']} attempts, and the log has {numbers}"
-    answered = Counter(attempt["status_code"] for attempt in attempts if attempt["status_code"] is not None)
-    unknown = sum(attempt["status_code"] is None for attempt in attempts)
+    codes = [attempt["status_code"] for attempt in (*attempts, *late)]
+    answered = Counter(code for code in codes if code is not None)
+    unknown = codes.count(None) - len(late)
     if not answered.total() <= len(arrived) <= answered.total() + unknown:
         yield f"{len(arrived)} requests arrived; recorded are {answered.total()} answered and {unknown} without answer"
     given = Counter(receipt.status for receipt in arrived)
@@ -170,6 +178,20 @@ def _life(delivery: Any, attempts: Sequence[Any], arrived: Sequence[Receipt]) ->
     stamps = [receipt.timestamp for receipt in arrived]
     if stamps != sorted(stamps):
         yield f"attempts carry timestamps that go back: {stamps}"
+
+
+def _without_late(attempts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Set results aside that were stored after another node had recorded the same attempt as interrupted: they tell
+    what became of it, and change nothing.
+    """
+    by_number: dict[int, list[Any]] = defaultdict(list)
+    for attempt in attempts:
+        by_number[attempt["attempt"]].append(attempt)
+    late = []
+    for alike in by_number.values():
+        if len(alike) == 2 and sum(attempt["error_class"] == UNKNOWN for attempt in alike) == 1:
+            late += [attempt for attempt in alike if attempt["error_class"] != UNKNOWN]
+    return [attempt for attempt in attempts if attempt not in late], late
 
 
 def _strangers(by_delivery: Mapping[tuple[str, str], Sequence[Receipt]], store: Store) -> Iterable[str]:
@@ -190,3 +212,23 @@ def out_of_order(receipts: Iterable[Receipt], expected: Sequence[str]) -> list[s
             late.append(receipt.message_id)
         furthest = max(furthest, place[receipt.message_id])
     return late
+
+
+def begun_at(target: Target, receipts: Iterable[Receipt], store: Store) -> list[float]:
+    """Return when each request to an endpoint began, in order: as its sender recorded it, or else when it arrived."""
+    began = []
+    left: dict[str, list[float]] = defaultdict(list)
+    for receipt in receipts:
+        left[receipt.message_id].append(receipt.at)
+    for attempt in store.attempts:
+        if attempt["endpoint_id"] == target.id and attempt["status_code"] is not None:
+            ended = datetime.fromisoformat(attempt["at"]).timestamp()
+            began.append(ended - attempt["duration_ms"] / 1000)
+            arrivals = left[attempt["event_id"]]
+            arrivals.remove(min(arrivals, key=lambda at: abs(at - ended)))
+    return sorted([*began, *(at for arrivals in left.values() for at in arrivals)])
+
+
+def too_many(began: Sequence[float], count: int, seconds: float, slack: float = 0.1) -> list[float]:
+    """Return the beginnings that were one too many within so many seconds; what is measured is exact to the slack."""
+    return [at for earlier, at in zip(began, began[count:], strict=False) if at - earlier < seconds - slack]

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.support.program import free_port, until
 
@@ -56,6 +56,7 @@ class Cluster:
         self._settings |= dict(settings or {})
         self._owner = _owner()
         self._process: subprocess.Popen[bytes] | None = None
+        self._primary: Cluster | None = None
         self.data = directory / "data"
 
     def url(self, database: str = "postgres", port: int | None = None) -> str:
@@ -67,8 +68,29 @@ class Cluster:
         self.directory.mkdir(parents=True, exist_ok=True)
         if self._owner:
             self._let_in()
-        self._run([self._bin / "initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8"])
+        if self._primary is None:
+            self._run([self._bin / "initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8"])
+        else:
+            self._run(
+                [self._bin / "pg_basebackup", "-D", self.data, "-d", self._primary.url(), "-c", "fast", "--no-sync"]
+            )
+            self.only_read()
         return self.start()
+
+    def standby(self, directory: Path, name: str, port: int | None = None) -> "Cluster":
+        """Return a standby of this server, not made yet, which follows it under a name, perhaps by another port."""
+        followed = f"host=127.0.0.1 port={port or self.port} user={USER} application_name={name}"
+        standby = Cluster(directory, self._bin, durable=True, settings={"primary_conninfo": followed})
+        standby._primary = self
+        return standby
+
+    def only_read(self) -> None:
+        """Have it be a standby from the next start on, of whichever server its settings name, or of none."""
+        self._run(["touch", self.data / "standby.signal"])
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run([self._bin / "pg_ctl", "promote", "-D", self.data, "-w", "-t", "60"])
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
@@ -128,7 +150,7 @@ class Cluster:
     def _run(self, command: Sequence[str | Path]) -> None:
         subprocess.run([*map(str, command)], check=True, capture_output=True, **self.as_owner())
 
-    def as_owner(self) -> dict[str, object]:
+    def as_owner(self) -> dict[str, Any]:
         """Return how `subprocess` runs a program as the one who owns the directory."""
         if self._owner is None:
             return {}

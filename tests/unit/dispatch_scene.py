@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tests.unit.samples import an_endpoint, an_event
 from tests.worker.virtual import LoopClock
@@ -11,9 +11,10 @@ from reelhook.model.attempt import Failure, Timing, Verdict
 from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import DisabledReason, Endpoint, RateLimit
 from reelhook.model.quota import Quota
-from reelhook.ports import AttemptRecord, Claimed, Completion, Delivered
+from reelhook.model.shard import shard_of
+from reelhook.ports import AttemptRecord, Claimed, Completion, Delivered, Taken
+from reelhook.worker.circuit import CircuitRule
 from reelhook.worker.dispatcher import Dispatcher
-from reelhook.worker.lanes import CircuitRule
 from reelhook.worker.limits import Limits, Observer, Others
 from reelhook.worker.quota import Quotas
 
@@ -126,22 +127,21 @@ class Scene:
 
     # Queue
 
-    def claim(
-        self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int
-    ) -> "asyncio.Future[Sequence[Claimed]]":
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> "asyncio.Future[Taken]":
         if self.claim_raises:
             raise self.claim_raises.pop(0)
         self.claims += 1
         fitting = max(1, size // self.event_size)
         return asyncio.ensure_future(self._claim(endpoint_id, min(limit, fitting), due, claim_id))
 
-    async def _claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Sequence[Claimed]:
+    async def _claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Taken:
         await asyncio.sleep(0.001)
         if self.claim_fails:
             raise self.claim_fails.pop(0)
         rows = sorted(row for row in self.waiting_rows[endpoint_id] if row[0] <= due)[:limit]
         self.waiting_rows[endpoint_id] = [row for row in self.waiting_rows[endpoint_id] if row not in rows]
-        return [self._claimed(endpoint_id, delivery, claim_id) for _, delivery in rows]
+        left = min((due for due, _ in self.waiting_rows[endpoint_id]), default=None)
+        return Taken([self._claimed(endpoint_id, delivery, claim_id) for _, delivery in rows], left)
 
     def release(self, claimed: Iterable[Claimed]) -> "asyncio.Future[None]":
         items = list(claimed)
@@ -156,8 +156,12 @@ class Scene:
     def next_due(self, endpoint_id: int) -> int | None:
         return min((due for due, _ in self.waiting_rows[endpoint_id]), default=None)
 
-    def waiting(self) -> dict[int, int]:
-        return {endpoint_id: min(rows)[0] for endpoint_id, rows in self.waiting_rows.items() if rows}
+    def waiting(self, shards: Collection[int] | None = None) -> dict[int, int]:
+        return {
+            endpoint_id: min(rows)[0]
+            for endpoint_id, rows in self.waiting_rows.items()
+            if rows and (shards is None or shard_of(endpoint_id) in shards)
+        }
 
     # Journal
 

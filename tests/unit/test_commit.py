@@ -9,8 +9,10 @@ import pytest
 from tests.worker.virtual import virtually
 
 from reelhook.errors import Conflict, StorageFull, Unavailable
-from reelhook.store import commit as commit_module
-from reelhook.store.commit import GroupCommit, Operation, Outcome, Refused, ThreadRunner, WriterFailed
+from reelhook.store import pending
+from reelhook.store.commit import GroupCommit
+from reelhook.store.operation import Operation, Outcome, Refused, WriterFailed
+from reelhook.store.runner import ThreadRunner
 
 Story = Callable[["Disk"], Awaitable[Any]]
 
@@ -207,7 +209,7 @@ def test_what_was_kept_goes_before_what_came_later() -> None:
 def test_more_results_than_fit_into_a_commit_keep_nobody_waiting_while_the_disk_is_full() -> None:
     async def story(disk: Disk) -> None:
         disk.full = True
-        results = list(range(commit_module._LARGEST_BATCH + 1))
+        results = list(range(pending._LARGEST_BATCH + 1))
         kept = disk.write(*results, must=True)
         async with asyncio.timeout(10):
             refused = await ends(*disk.write("claim"), *disk.write("event", kind="accept"))
@@ -217,7 +219,7 @@ def test_more_results_than_fit_into_a_commit_keep_nobody_waiting_while_the_disk_
         disk.full = False
         assert await ends(*kept) == results
 
-    assert play(story).commits == [list(range(commit_module._LARGEST_BATCH)), [commit_module._LARGEST_BATCH]]
+    assert play(story).commits == [list(range(pending._LARGEST_BATCH)), [pending._LARGEST_BATCH]]
 
 
 @pytest.mark.fault("R7")
@@ -301,7 +303,7 @@ class Publish(NamedTuple):
 
 def test_accepting_waits_for_sending_but_never_long() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: {"loud"}
+        disk.commit.hold_accepts(lambda: {"loud"})
         began = asyncio.get_running_loop().time()
         (event,) = disk.write(Publish("loud"), kind="accept")
         (result,) = disk.write("result")
@@ -309,7 +311,7 @@ def test_accepting_waits_for_sending_but_never_long() -> None:
         assert not event.done()
         await event
         waited = asyncio.get_running_loop().time() - began
-        assert commit_module._HOLD_SECONDS <= waited < commit_module._HOLD_SECONDS + 0.02
+        assert pending._HOLD_SECONDS <= waited < pending._HOLD_SECONDS + 0.02
 
     play(story)
 
@@ -317,7 +319,7 @@ def test_accepting_waits_for_sending_but_never_long() -> None:
 def test_accepting_goes_on_as_soon_as_sending_has_caught_up() -> None:
     async def story(disk: Disk) -> None:
         held = {"loud"}
-        disk.commit.hold_accepts = lambda: held
+        disk.commit.hold_accepts(lambda: held)
         (event,) = disk.write(Publish("loud"), kind="accept")
         await asyncio.sleep(0.01)
         assert not event.done()
@@ -331,7 +333,7 @@ def test_accepting_goes_on_as_soon_as_sending_has_caught_up() -> None:
 
 def test_writes_go_on_while_accepting_is_held() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: {"loud"}
+        disk.commit.hold_accepts(lambda: {"loud"})
         disk.write(Publish("loud"), kind="accept")
         for number in range(5):
             (result,) = disk.write(number)
@@ -343,7 +345,7 @@ def test_writes_go_on_while_accepting_is_held() -> None:
 
 def test_one_apps_overload_holds_up_nobody_elses_publishes() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: {"loud"}
+        disk.commit.hold_accepts(lambda: {"loud"})
         loud = disk.write(*(Publish("loud", number) for number in range(3)), kind="accept")
         for number in range(5):
             (quiet,) = disk.write(Publish("quiet", number), kind="accept")
@@ -361,7 +363,7 @@ def test_one_apps_overload_holds_up_nobody_elses_publishes() -> None:
 
 def test_what_is_held_up_is_refused_with_the_rest_when_the_disk_is_full() -> None:
     async def story(disk: Disk) -> None:
-        disk.commit.hold_accepts = lambda: {"loud"}
+        disk.commit.hold_accepts(lambda: {"loud"})
         (held,) = disk.write(Publish("loud"), kind="accept")
         await asyncio.sleep(0.005)
         disk.full = True

@@ -9,7 +9,7 @@ from tests.unit.samples import an_endpoint
 
 from reelhook.model.attempt import Failure, Verdict
 from reelhook.model.endpoint import DisabledReason, EndpointState
-from reelhook.worker.lanes import CircuitState
+from reelhook.worker.circuit import CircuitState
 
 
 @pytest.mark.fault("R21")
@@ -199,3 +199,74 @@ def test_a_receiver_that_cannot_even_be_spoken_to_opens_the_circuit() -> None:
         await asyncio.sleep(0.5)
 
     assert play(story).opened == [1]
+
+
+@pytest.mark.fault("R29")
+def test_while_the_installation_is_on_hold_nothing_begins_and_then_all_of_it_does() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.prove(1)
+        scene.receivers[1].seconds = 1
+        made = scene.hand_over(1, 5)
+        await asyncio.sleep(0.1)
+        scene.dispatcher.suspend()
+        await asyncio.sleep(10)
+        assert scene.sent_to(1) == made[:2], "what is under way ends"
+        assert scene.dispatcher.failing() is None
+        assert scene.dispatcher.in_memory == 0
+        scene.hand_over(1, 2)
+        waiting = [delivery for _, delivery in scene.waiting_rows[1]]
+        scene.enqueue(2, 1, after=60, tell=True)
+        claims = scene.claims
+        scene.dispatcher.survey()
+        await asyncio.sleep(3600)
+        assert len(waiting) == 5
+        assert scene.claims == claims, "nothing is taken out of the queue in vain"
+        scene.dispatcher.start()
+        await asyncio.sleep(10)
+        assert sorted(scene.sent_to(1)) == sorted(made[:2] + waiting)
+        assert len(scene.sent_to(2)) == 1
+
+    play(story, per_endpoint=2)
+
+
+def test_what_is_claimed_in_the_moment_of_a_hold_goes_back() -> None:
+    async def story(scene: Scene) -> None:
+        made = scene.enqueue(1, 3, tell=True)
+        await asyncio.sleep(0.0005)
+        assert scene.claims == 1
+        scene.dispatcher.suspend()
+        await asyncio.sleep(1)
+        assert scene.released == made
+        assert not scene.began
+        scene.dispatcher.start()
+        await asyncio.sleep(1)
+        assert scene.sent_to(1) == made
+
+    play(story)
+
+
+def test_a_dispatcher_that_was_drained_does_not_go_on_when_a_hold_ends() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.suspend()
+        scene.enqueue(1, 1, tell=True)
+        await scene.dispatcher.drain(1)
+        scene.dispatcher.start()
+        await asyncio.sleep(60)
+        assert not scene.began
+
+    play(story)
+
+
+def test_what_was_due_before_a_hold_and_is_due_later_after_it_waits_until_then() -> None:
+    async def story(scene: Scene) -> None:
+        scene.dispatcher.suspend()
+        (one,) = scene.enqueue(1, 1, tell=True)
+        await asyncio.sleep(1)
+        scene.waiting_rows[1] = [(scene.clock.now() + 30_000, one)]
+        scene.dispatcher.start()
+        await asyncio.sleep(29)
+        assert not scene.began
+        await asyncio.sleep(2)
+        assert scene.sent_to(1) == [one]
+
+    play(story)

@@ -19,7 +19,7 @@ def request(body: bytes = BODY, *, extra: bytes = b"", line: bytes = b"POST /v1/
 def learnt(data: bytes) -> FamiliarHead | None:
     head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
     headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in head)]
-    published: Any = SimpleNamespace(hot=SimpleNamespace(limit=LIMIT))
+    published: Any = SimpleNamespace(hot=SimpleNamespace(limit=LIMIT), known=SimpleNamespace())
     return FamiliarHead.learn(data, published, headers)
 
 

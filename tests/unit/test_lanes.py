@@ -9,7 +9,10 @@ from tests.unit.samples import an_event
 
 from reelhook.model.delivery import Trigger
 from reelhook.ports import Claimed
-from reelhook.worker.lanes import NEVER, Circuit, CircuitRule, CircuitState, Lane, RateWindow, Ring
+from reelhook.worker.circuit import Circuit, CircuitRule, CircuitState
+from reelhook.worker.lanes import NEVER, Lane
+from reelhook.worker.rate_window import RateWindow
+from reelhook.worker.ring import Ring
 
 RULE = CircuitRule(failures=3, pause=1000, longest=4000)
 GAPS = st.lists(st.integers(0, 400), max_size=80)

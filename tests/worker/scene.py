@@ -4,11 +4,11 @@ from msgspec.structs import replace
 from tests.worker.virtual import START, LoopClock
 
 from reelhook.model.access import App
-from reelhook.model.attempt import Failure, Timing
+from reelhook.model.attempt import Failure, Timing, Verdict
 from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import DisabledReason, Endpoint, EndpointState
 from reelhook.model.event import Event
-from reelhook.ports import AttemptRecord, Completion, Delivered, Verdict
+from reelhook.ports import AttemptRecord, Completion, Delivered
 from reelhook.telemetry import Metrics
 from reelhook.worker.mail import Mail
 from reelhook.worker.notifier import Notifier

@@ -11,8 +11,8 @@ from tests.worker.virtual import virtually
 
 from reelhook.model.endpoint import RateLimit
 from reelhook.model.shard import SHARDS, shard_of
+from reelhook.worker.circuit import CircuitState
 from reelhook.worker.keeper import Lease
-from reelhook.worker.lanes import CircuitState
 
 LEASE = Lease(patience=20)
 
@@ -112,6 +112,31 @@ def test_a_rescue_that_fails_is_tried_again_and_nothing_is_sent_before() -> None
         node.cut = False
         await asyncio.sleep(3)
         assert len(node.began) == 1
+
+    live(story)
+
+
+def test_a_node_tells_how_old_its_lease_is_and_how_many_nodes_it_saw() -> None:
+    async def story(town: Town) -> None:
+        first, _ = await town.nodes_at_work(2)
+        assert first.keeper.nodes == 2
+        assert first.keeper.lease_age() <= LEASE.seconds / 3 + 0.1
+        first.cut = True
+        await asyncio.sleep(30)
+        assert first.keeper.lease_age() >= 30
+
+    live(story)
+
+
+def test_a_node_looks_only_at_what_waits_for_its_own_endpoints() -> None:
+    async def story(town: Town) -> None:
+        for node in await town.nodes_at_work(2):
+            node.surveyed.clear()
+            for endpoint_id in node.endpoints:
+                node.enqueue(endpoint_id)
+            node.dispatcher.survey()
+            assert sorted(node.surveyed) == owned(node)
+            await asyncio.sleep(1)
 
     live(story)
 

@@ -12,7 +12,7 @@ from reelhook.errors import Unavailable
 from reelhook.model.attempt import Failure
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.shard import SHARDS, shard_of
-from reelhook.ports import Claimed, Completion, Holding, PastAttempt
+from reelhook.ports import Claimed, Completion, Holding, PastAttempt, Taken
 from reelhook.telemetry import Metrics
 from reelhook.worker.keeper import Events, Keeper, Lease
 from reelhook.worker.limits import Limits, Others
@@ -68,7 +68,8 @@ class ScriptedMembers:
                 database.shards[shard] = self._node, epoch + 1, until
                 ours[shard] = epoch + 1
         await asyncio.sleep(self.answers_after)
-        return Holding(number, ours, frozenset(sorted(ours)[fair:]))
+        alive = sum(end > now for _, _, end in database.nodes.values())
+        return Holding(number, ours, frozenset(sorted(ours)[fair:]), alive)
 
     async def give(self, shards: Collection[int]) -> None:
         await self._reach()
@@ -103,6 +104,7 @@ class Node(Scene):
         self.name = name
         self.ownership = lease.shards()
         self.hinted: list[int] = []
+        self.surveyed: list[int] = []
         self.rescue_takes = 0.01
         self.rescues = 0
         self.numbered: list[int] = []
@@ -153,6 +155,11 @@ class Node(Scene):
 
     # The shared queue and journal
 
+    def waiting(self, shards: Collection[int] | None = None) -> dict[int, int]:
+        found = super().waiting(shards)
+        self.surveyed += found
+        return found
+
     async def rescue(self, shards: Collection[int]) -> None:
         self.rescues += 1
         await asyncio.sleep(self.rescue_takes)
@@ -171,12 +178,12 @@ class Node(Scene):
         await asyncio.sleep(0.001)
         return [one for one in self.database.attempts[endpoint_id] if one.at >= since][-limit:]
 
-    async def _claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Sequence[Claimed]:
+    async def _claim(self, endpoint_id: int, limit: int, due: int, claim_id: int) -> Taken:
         if self.cut:
             raise Unavailable("cut off")
-        claimed = await super()._claim(endpoint_id, limit, due, claim_id)
-        self.database.sending.update({one.id: (endpoint_id, claim_id) for one in claimed})
-        return claimed
+        taken = await super()._claim(endpoint_id, limit, due, claim_id)
+        self.database.sending.update({one.id: (endpoint_id, claim_id) for one in taken.claimed})
+        return taken
 
     async def _release(self, items: Iterable[Claimed]) -> None:
         while self.cut:

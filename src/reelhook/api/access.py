@@ -72,6 +72,13 @@ def only(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     return values[0] if values else None
 
 
+class Known(msgspec.Struct, eq=False, gc=False):
+    """A caller as it was found, which holds until then (wall time, ms), or until it is forgotten: then that is 0."""
+
+    caller: Caller
+    until: int
+
+
 class Authenticator:
     """Turns the headers of a request into the caller that everything is scoped by."""
 
@@ -79,10 +86,14 @@ class Authenticator:
         self._tokens = tokens
         self._apps = apps
         self._clock = clock
-        self._known: dict[tuple[bytes, bytes | None], tuple[Caller, int]] = {}
+        self._known: dict[tuple[bytes, bytes | None], Known] = {}
 
     def caller(self, authorization: bytes | None, app: bytes | None) -> Caller:
-        """Return who calls; the arguments are the raw `Authorization` and `Reelhook-App`.
+        """Return who calls; as `known` does."""
+        return self.known(authorization, app).caller
+
+    def known(self, authorization: bytes | None, app: bytes | None) -> Known:
+        """Return who calls, and until when that holds; the arguments are the raw `Authorization` and `Reelhook-App`.
 
         Raises:
             Unauthorized: no token, or one that is unknown or expired.
@@ -97,15 +108,21 @@ class Authenticator:
         digest = hashlib.sha256(text.strip()).digest()
         found = self._known.get((digest, app))
         now = self._clock.wall()
-        if found is not None and now < found[1]:
-            return found[0]
+        if found is not None and now < found.until:
+            return found
         return self._look_up(text.strip(), digest, app, now)
 
     def forget(self) -> None:
         """Read tokens and apps anew from now on: one of them was changed or removed."""
+        for known in self._known.values():
+            known.until = 0
         self._known.clear()
 
-    def _look_up(self, text: bytes, digest: bytes, app: bytes | None, now: int) -> Caller:
+    def holds(self, known: Known) -> bool:
+        """Tell whether what was found once may still be believed."""
+        return self._clock.wall() < known.until
+
+    def _look_up(self, text: bytes, digest: bytes, app: bytes | None, now: int) -> Known:
         token = self._tokens.by_hash(digest)
         if token is None:
             raise Unauthorized("this token is not known" + ("" if looks_right(text) else ": was it copied whole?"))
@@ -114,10 +131,10 @@ class Authenticator:
         app_id = self._app(token, app)
         caller = Caller(app_id, token.id, token.role, frozenset(token.scopes), token.name)
         if len(self._known) >= _MOST_CACHED:
-            self._known.clear()
+            self.forget()
         until = now + _CACHED_MS if token.expires_at is None else min(now + _CACHED_MS, token.expires_at)
-        self._known[digest, app] = (caller, until)
-        return caller
+        known = self._known[digest, app] = Known(caller, until)
+        return known
 
     def _app(self, token: Token, named: bytes | None) -> str:
         if token.role is not Role.OPERATOR:

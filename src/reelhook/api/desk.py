@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from reelhook.api.access import only
+from reelhook.api.access import Known, only
 from reelhook.api.app import served
 from reelhook.api.armour import ARMOUR
 from reelhook.api.fault import fault
@@ -18,7 +18,6 @@ from reelhook.api.reading import check_media_type
 from reelhook.api.route import Route
 from reelhook.api.services import Services
 from reelhook.errors import ReelhookError, TooLarge, Unavailable
-from reelhook.model.access import Caller
 from reelhook.ports import Committing
 
 _log: Final = structlog.get_logger("reelhook")
@@ -43,11 +42,11 @@ class HotRoute:
 class HotRequest:
     """A request while its body comes in; `answered` when it was refused before its end."""
 
-    __slots__ = ("answered", "caller", "hot", "key", "parts", "size")
+    __slots__ = ("answered", "hot", "key", "known", "parts", "size")
 
     def __init__(self, hot: HotRoute) -> None:
         self.hot = hot
-        self.caller: Caller | None = None
+        self.known: Known | None = None
         self.key: str | None = None
         self.parts: list[bytes] = []
         self.size = 0
@@ -68,7 +67,7 @@ class Desk:
         self._services = services
         self._authenticator = services.authenticator
         self._publish = services.publish
-        self._admitted: dict[int, Caller] = {}
+        self._admitted: dict[int, Known] = {}
         self._due: list[Callable[[], None]] = []
         hot = [HotRoute(route, services) for route in served(services) if route.limit != "body"]
         self.routes: Mapping[bytes, HotRoute] = {one.path.encode(): one for one in hot}
@@ -84,38 +83,46 @@ class Desk:
         Raises:
             ReelhookError: the request is not let in.
         """
-        caller = self.caller(request.hot, headers.get(b"authorization"), headers.get(b"reelhook-app"))
+        known = self.known(request.hot, headers.get(b"authorization"), headers.get(b"reelhook-app"))
         length = headers.get(b"content-length")
         if length is not None and int(length) > request.hot.limit:
             raise too_large(request)
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
             check_media_type(_text(headers, b"content-type"), _text(headers, b"content-encoding"))
-        request.caller = caller
+        request.known = known
         if b"idempotency-key" in headers:
             request.key = read_idempotency_key(headers[b"idempotency-key"])
 
-    def caller(self, hot: HotRoute, authorization: bytes | None, app: bytes | None) -> Caller:
+    def known(self, hot: HotRoute, authorization: bytes | None, app: bytes | None) -> Known:
         """Return who calls, who may do so.
 
         Raises:
             ReelhookError: nobody, or somebody who may not.
         """
-        caller = self._authenticator.caller(authorization, app)
+        known = self._authenticator.known(authorization, app)
         # The authenticator gives the same value as long as it remembers it, so one check is enough for it.
-        if self._admitted.get(id(caller)) is not caller:
-            self._check(caller, hot.route)
-        return caller
+        if self._admitted.get(id(known)) is not known:
+            self._check(known, hot.route)
+        return known
+
+    def still(self, hot: HotRoute, known: Known, authorization: bytes | None, app: bytes | None) -> Known:
+        """Return who calls with a head that `known` was read from: the same, or looked up anew where that is over.
+
+        Raises:
+            ReelhookError: nobody, or somebody who may not.
+        """
+        return known if self._authenticator.holds(known) else self.known(hot, authorization, app)
 
     def publish(self, request: HotRequest) -> Committing[bytes]:
         """Hand the body over; what it returns is done when it is on disk."""
-        assert request.caller is not None  # noqa: S101 - only requests that were admitted get here
+        assert request.known is not None  # noqa: S101 - only requests that were admitted get here
         parts = request.parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        return self._publish(request.caller, body, request.hot.batch, request.key)
+        return self._publish(request.known.caller, body, request.hot.batch, request.key)
 
-    def publish_body(self, hot: HotRoute, caller: Caller, body: bytes) -> Committing[bytes]:
+    def publish_body(self, hot: HotRoute, known: Known, body: bytes) -> Committing[bytes]:
         """Hand over the body of a request that came without an `Idempotency-Key`."""
-        return self._publish(caller, body, hot.batch, None)
+        return self._publish(known.caller, body, hot.batch, None)
 
     def fill(self, reply: Reply, path: str, promised: Committing[bytes]) -> None:
         """Write the answer that a publish has led to."""
@@ -144,12 +151,12 @@ class Desk:
             except Exception:  # noqa: BLE001 - one connection's trouble must not cost the others their answers
                 _log.exception("answer.not_written")
 
-    def _check(self, caller: Caller, route: Route) -> None:
+    def _check(self, known: Known, route: Route) -> None:
         if route.access is not None:
-            route.access.require(caller)
+            route.access.require(known.caller)
         if len(self._admitted) >= _MOST_ADMITTED:
             self._admitted.clear()
-        self._admitted[id(caller)] = caller
+        self._admitted[id(known)] = known
 
 
 def refuse(reply: Reply, error: BaseException, path: str) -> None:

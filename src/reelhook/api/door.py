@@ -222,10 +222,11 @@ class Door(HttpToolsProtocol):
             return False
         hot = familiar.hot
         try:
-            caller = self.desk.caller(hot, familiar.authorization, familiar.app)
+            known = self.desk.still(hot, familiar.known, familiar.authorization, familiar.app)
         except ReelhookError:
             return False
-        self._publish(hot.path, partial(self.desk.publish_body, hot, caller, body))
+        familiar.known = known
+        self._publish(hot.path, partial(self.desk.publish_body, hot, known, body))
         return True
 
     def _publish(self, path: str, publish: Callable[[], Committing[bytes]]) -> None:

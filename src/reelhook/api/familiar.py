@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Self
 
+from reelhook.api.access import Known
 from reelhook.api.desk import HotRequest, HotRoute
 
 _LARGEST: Final = 2048
@@ -23,12 +24,15 @@ _ONCE_ONLY: Final = frozenset({b"expect", b"idempotency-key", b"transfer-encodin
 class FamiliarHead:
     """A head that was read and admitted on this connection: what stands before the length of the body and after it."""
 
-    __slots__ = ("after", "app", "authorization", "before", "hot")
+    __slots__ = ("after", "app", "authorization", "before", "hot", "known")
 
-    def __init__(self, head: bytes, length: tuple[int, int], hot: HotRoute, headers: dict[bytes, bytes]) -> None:
+    def __init__(
+        self, head: bytes, length: tuple[int, int], hot: HotRoute, known: Known, headers: dict[bytes, bytes]
+    ) -> None:
         self.before = head[: length[0]]
         self.after = head[length[1] :]
         self.hot = hot
+        self.known = known
         self.authorization = headers.get(b"authorization")
         self.app = headers.get(b"reelhook-app")
 
@@ -40,11 +44,11 @@ class FamiliarHead:
             return None
         head = data[: data.find(_HEAD_END, 0, _LARGEST) + len(_HEAD_END)]
         length = _LENGTH.search(head)
-        if length is None or len(head) + int(length[1]) != len(data):
+        if request.known is None or length is None or len(head) + int(length[1]) != len(data):
             return None
         if named.get(b"connection", _KEPT).lower() != _KEPT or not head.partition(b"\r\n")[0].endswith(b" HTTP/1.1"):
             return None
-        return cls(head, length.span(1), request.hot, named)
+        return cls(head, length.span(1), request.hot, request.known, named)
 
     def body_in(self, data: bytes) -> bytes | None:
         """Return the body where `data` is a whole request with this head; else None."""

@@ -6,13 +6,15 @@ import msgspec
 
 from reelhook.api.exchange import Call, Text
 from reelhook.errors import Unavailable
+from reelhook.model.instant import show_time
 from reelhook.telemetry import METRICS_TYPE
 
 
 class HealthDocument(msgspec.Struct):
-    """All is well."""
+    """All is well. While the installation is on hold, `held_since` says since when nothing is sent."""
 
     status: Literal["ok"] = "ok"
+    held_since: str | msgspec.UnsetType = msgspec.UNSET
 
 
 async def alive(call: Call) -> HealthDocument:  # noqa: ARG001 - the form of every route
@@ -21,11 +23,12 @@ async def alive(call: Call) -> HealthDocument:  # noqa: ARG001 - the form of eve
 
 
 async def ready(call: Call) -> HealthDocument:
-    """Say that events are accepted and delivered; 503 when the store or the dispatcher is not working."""
+    """Say that events are accepted and delivered, or on hold; 503 when store or dispatcher are not working."""
     reason = call.services.ready()
     if reason is not None:
         raise Unavailable(reason)
-    return HealthDocument()
+    since = call.services.held_since()
+    return HealthDocument(held_since=msgspec.UNSET if since is None else show_time(since))
 
 
 async def metrics(call: Call) -> Text:

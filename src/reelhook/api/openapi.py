@@ -30,7 +30,7 @@ _MEANINGS: Final = {
     413: "The body is over its limit.",
     415: "The body is not JSON in UTF-8.",
     422: "The content is not valid; `errors` says where.",
-    503: "Not at this moment; nothing was done.",
+    503: "Not at this moment. Nothing was done, or nobody can tell: repeat it with the same `Idempotency-Key` or `id`.",
     507: "The disk is full; nothing was done.",
 }
 _SUCCESS: Final = {200: "OK", 201: "Created", 202: "Taken on", 204: "Done; there is nothing to say"}

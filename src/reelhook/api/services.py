@@ -72,7 +72,8 @@ class Services:
 
     `test(endpoint, saved)` makes one attempt with an example event; `preview(endpoint, type, data, event)` makes the
     request without sending it; `circuit` says how an endpoint's circuit breaker stands, `standing` how it has fared
-    with what was sent to it; `ready` says why not, or None; `watched_only` leaves all away but health and figures.
+    with what was sent to it; `ready` says why not, or None; `held_since` since when (ms) nothing is sent because the
+    installation is on hold; `watched_only` leaves all away but health and figures.
     """
 
     apps: Apps
@@ -105,4 +106,5 @@ class Services:
     https_only: bool = False
     docs: bool = True
     watched_only: bool = False
+    held_since: Callable[[], int | None] = lambda: None
     random_bytes: Callable[[int], bytes] = field(default=urandom)

@@ -8,6 +8,7 @@ from cyclopts import App
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from reelhook.cli import pausing
 from reelhook.cli.client import route
 from reelhook.cli.endpoint_fields import ANY, Fields
 from reelhook.cli.outcome import Exit, Stop
@@ -19,6 +20,7 @@ from reelhook.cli.time_span import span
 _SHARES: Final = ("p50", "p95", "p99")
 
 endpoints: Final = App(name="endpoints", help="Make, change, test and look at endpoints.", version_flags=[])
+pausing.register(endpoints)
 
 
 @endpoints.command(name="list")
@@ -93,26 +95,6 @@ def delete(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
     """
     remote.client().delete(route("endpoints", endpoint_id))
     remote.screen.answer({"id": endpoint_id, "deleted": True}, lambda: Text(f"{endpoint_id} is deleted."))
-
-
-@endpoints.command
-def pause(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
-    """Hold an endpoint's deliveries back; none is lost.
-
-    Args:
-        endpoint_id: Its id (ep_…).
-    """
-    _answer(remote, remote.client().patch(route("endpoints", endpoint_id), {"state": "paused"}))
-
-
-@endpoints.command
-def resume(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
-    """Let an endpoint that is paused or disabled go on; what was held is sent now.
-
-    Args:
-        endpoint_id: Its id (ep_…).
-    """
-    _answer(remote, remote.client().patch(route("endpoints", endpoint_id), {"state": "active"}))
 
 
 @endpoints.command(name="test")

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
 
 from reelhook.cli.announce import announce
 from reelhook.cli.remote import Flag
-from reelhook.cli.screen import Screen
+from reelhook.cli.screen import Screen, note
 from reelhook.settings import Settings, load, settings_file
 
 
@@ -41,6 +42,15 @@ def migrate(*, config: Path | None = None, json: Flag = False) -> None:
     # On first use: as above.
     from reelhook import server
 
-    server.migrate(settings)
+    made = server.migrate(settings, partial(_tell_of_change, settings))
     database = settings.database.shown
-    Screen(as_json=json).answer({"database": database, "up_to_date": True}, lambda: Text(f"{database} is up to date."))
+    answer = {"database": database, "up_to_date": True, "migrations": made}
+    Screen(as_json=json).answer(answer, lambda: Text(f"{database} is up to date."))
+
+
+def _tell_of_change(settings: Settings, before: int, after: int) -> None:
+    """Say before it is too late what cannot be undone."""
+    note(
+        f"{settings.database.shown} goes from schema {before} to {after}"
+        + ("" if settings.database.is_postgres else "; the way back is a copy that was made before")
+    )

@@ -55,14 +55,17 @@ class HmacKey:
 class HmacKeys:
     """All keys of one endpoint version: those for HMAC, current first, and the one for Ed25519 where there is one."""
 
-    __slots__ = ("_ed25519", "_keys")
+    __slots__ = ("_ed25519", "_keys", "_only")
 
     def __init__(self, keys: Iterable[HmacKey] = (), signing_key: Secret | None = None) -> None:
         self._keys = tuple(keys)
+        self._only = self._keys[0] if len(self._keys) == 1 and self._keys[0].expires_at is None else None
         self._ed25519 = private_key(signing_key) if signing_key is not None else None
 
     def hmac_sha256(self, content: Sequence[bytes], now: int) -> list[bytes]:
         """Return the digests under each key that counts at `now` (wall time, ms), current first."""
+        if self._only is not None:
+            return [self._only.digest(content)]
         return [key.digest(content) for key in self._keys if key.expires_at is None or now < key.expires_at]
 
     def ed25519(self, content: Sequence[bytes]) -> bytes | None:

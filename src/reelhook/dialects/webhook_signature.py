@@ -5,6 +5,7 @@ space: the Python library crashes on anything else, and none of them knows `v1a`
 """
 
 import base64
+from binascii import b2a_base64
 from typing import Final
 
 from reelhook.dialects.dialect import SigningKeys
@@ -60,7 +61,7 @@ def sign(body: bytes, message_id: str, timestamp: int, keys: SigningKeys, now: i
     """Return the three headers; `timestamp` is Unix seconds of this attempt, `now` wall time in ms."""
     stamp = str(timestamp)
     content = (f"{message_id}.{stamp}.".encode(), body)
-    tokens = ["v1," + base64.b64encode(digest).decode() for digest in keys.hmac_sha256(content, now)]
+    tokens = ["v1," + b2a_base64(digest, newline=False).decode() for digest in keys.hmac_sha256(content, now)]
     asymmetric = keys.ed25519(content)
     if asymmetric is not None:
         tokens.append("v1a," + base64.b64encode(asymmetric).decode())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 
+from reelhook.errors import OutcomeUnknown
 from reelhook.model.event import Event
 from reelhook.pipeline import accept, promise
 from reelhook.pipeline.matching import Matched
@@ -48,12 +49,16 @@ class Promising:
         due_at: int,
         committed: Committing[bytes],
     ) -> None:
-        if committed.cancelled() or committed.exception() is not None:
+        failed = committed.cancelled() or committed.exception()
+        if failed and not isinstance(failed, OutcomeUnknown):
             self._hand_over.cancel(promise.places(events, new))
             return
         claimed: list[Claimed] = []
         for event, made in zip(events, new, strict=True):
             claimed += promise.claimed(event, made)
+        if failed:
+            self._hand_over.doubt(claimed)
+            return
         total = sum(map(len, new))
         self._on_accepted(events, total, len(claimed))
         if claimed:

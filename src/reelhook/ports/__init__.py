@@ -33,6 +33,7 @@ from reelhook.ports.sending import (
     PastAttempt,
     Queue,
     Rescued,
+    Taken,
     Wait,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "Rescued",
     "SealedAnswer",
     "StoredKey",
+    "Taken",
     "Tasks",
     "Telling",
     "Tellings",

@@ -8,12 +8,13 @@ import msgspec
 
 class Holding(msgspec.Struct, frozen=True):
     """What this node has: the number that goes into its ids, the epoch of each shard that is leased to it, and which of
-    these are more than its fair share.
+    these are more than its fair share; and how many `nodes` there are.
     """
 
     number: int
     epochs: Mapping[int, int]
     surplus: frozenset[int]
+    nodes: int = 1
 
 
 class Members(Protocol):

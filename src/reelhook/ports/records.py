@@ -122,6 +122,10 @@ class Upkeep(Protocol):
         """Return how many deliveries wait and when the oldest was due (ms), from counters, never a scan."""
         ...
 
+    def held_since(self) -> Awaitable[int | None]:
+        """Return since when (ms) the installation is on hold, so that nothing may be sent; None when it is not."""
+        ...
+
     def healthy(self) -> str | None:
         """Return why the store cannot take writes; None when it can."""
         ...

@@ -1,6 +1,6 @@
 """What the dispatcher works on: what waits, what is claimed, what came of it."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -33,6 +33,15 @@ class Claimed(msgspec.Struct, gc=False):
     lane: str | None = None
     from_queue: bool = True
     quota: Quota | None = None
+
+
+class Taken(NamedTuple):
+    """What a claim took from an endpoint's queue, and when the first of what it left there is due (ms); None when
+    nothing waits.
+    """
+
+    claimed: Sequence[Claimed]
+    next_due: int | None
 
 
 class AttemptRecord(msgspec.Struct, gc=False):
@@ -89,12 +98,14 @@ Wait = Callable[[int, int], float | None]
 class Orphans(msgspec.Struct, frozen=True):
     """Which deliveries in `sending` nobody sends any more: those for endpoints of these shards, but for what this
     process has in hand; where other processes may still give back what they have, only those that were claimed before
-    a time (ms, wall time).
+    a time (ms, wall time). `epochs` says under which each shard is ours: for one that has another by now, what is in
+    `sending` is its next owner's.
     """
 
     shards: Collection[int]
     in_hand: Collection[int] = frozenset()
     claimed_before: int | None = None
+    epochs: Mapping[int, int] | None = None
 
 
 class Rescued(msgspec.Struct):
@@ -124,7 +135,7 @@ class History(Protocol):
 class Queue(Protocol):
     """What waits to be sent."""
 
-    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Sequence[Claimed]]:
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Taken]:
         """Take up to `limit` deliveries of one endpoint that are due; they are `sending` and ours when this returns.
 
         Their events have up to `size` bytes together; the first is taken however large it is.
@@ -146,8 +157,10 @@ class Queue(Protocol):
         """Return when the endpoint's first waiting delivery is due (ms); None when nothing waits."""
         ...
 
-    def waiting(self) -> dict[int, int] | Awaitable[dict[int, int]]:
-        """Return for every endpoint with waiting deliveries when the first is due."""
+    def waiting(self, shards: Collection[int] | None = None) -> dict[int, int] | Awaitable[dict[int, int]]:
+        """Return for every endpoint of these shards (None: of all) with deliveries that wait for their time when the
+        first of them is due.
+        """
         ...
 
     def resend(
@@ -178,6 +191,12 @@ class HandOver(Protocol):
 
     def cancel(self, places: Iterable[tuple[int, int]]) -> None:
         """Give reserved places back, each an endpoint and a size: the commit failed."""
+        ...
+
+    def doubt(self, claimed: Sequence[Claimed]) -> None:
+        """Give reserved places back of deliveries of which nobody knows whether they are committed: if so, they are to
+        wait in the queue.
+        """
         ...
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:

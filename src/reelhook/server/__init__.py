@@ -1,6 +1,7 @@
 """The composition root: the only place that knows every part, and that reads the settings."""
 
+from reelhook.server.commands import Held, Released, hold, migrate, rekey, release
 from reelhook.server.moving import Moved, move
-from reelhook.server.run import migrate, run
+from reelhook.server.run import run
 
-__all__ = ["Moved", "migrate", "move", "run"]
+__all__ = ["Held", "Moved", "Released", "hold", "migrate", "move", "rekey", "release", "run"]

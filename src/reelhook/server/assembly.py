@@ -27,8 +27,8 @@ from reelhook.telemetry import Lines, Metrics
 from reelhook.transport.http import HttpWire
 from reelhook.transport.links import LinkSource
 from reelhook.transport.oauth import OAuthTokens
+from reelhook.worker.circuit import CircuitRule
 from reelhook.worker.keeper import Lease
-from reelhook.worker.lanes import CircuitRule
 from reelhook.worker.limits import Limits
 from reelhook.worker.mail import Mailer, read_smtp_url
 from reelhook.worker.postbox import Postbox
@@ -76,12 +76,24 @@ async def _open_store(
 ) -> SqliteStore | PostgresStore:
     if settings.database.is_postgres:
         options = PostgresOptions(
-            settings.database, settings.secret_key, settings.database_pooler, settings.lease, on_fatal=on_fatal
+            settings.database,
+            settings.secret_key,
+            settings.database_pooler,
+            settings.lease,
+            on_fatal=on_fatal,
+            other_key=settings.secret_key_other,
         )
         store = await PostgresStore.open(options, clock, ids)
         ids.renumber(await store.members.join(takes=settings.role != "api"))
         return store
-    return SqliteStore(SqliteOptions(settings.database_path, settings.secret_key, on_fatal=on_fatal), clock, ids)
+    sqlite = SqliteOptions(
+        settings.database_path,
+        settings.secret_key,
+        on_fatal=on_fatal,
+        other_key=settings.secret_key_other,
+        apart=True,
+    )
+    return SqliteStore(sqlite, clock, ids)
 
 
 def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any]:
@@ -132,6 +144,7 @@ def services(settings: Settings, engine: Engine, url: str) -> tuple[ASGIApp, Any
         https_only=settings.https_only,
         docs=settings.docs,
         watched_only=settings.role == "worker",
+        held_since=lambda: engine.hold.since,
     )
     return make_app(given), make_door(given)
 

@@ -6,6 +6,7 @@ real engine in a world of their own.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ from reelhook.dialects.table import dialect_named
 from reelhook.model.access import Caller
 from reelhook.model.attempt import Verdict
 from reelhook.model.ids import IdSource
-from reelhook.model.shard import EVERY_SHARD, shard_of
+from reelhook.model.shard import EVERY_SHARD, SHARDS, shard_of
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
 from reelhook.pipeline.judge import Health
@@ -26,14 +27,15 @@ from reelhook.pipeline.rehearse import Rehearsal
 from reelhook.pipeline.sending import Sending
 from reelhook.ports import Claimed, Clock, Committing, Credentials, Delivered, Links, Orphans, Wire
 from reelhook.server.changes import Changes
-from reelhook.server.nodes import SURVEY_SECONDS, Nodes
+from reelhook.server.nodes import SURVEY_SECONDS, Nodes, hear
 from reelhook.server.watching import Watching
 from reelhook.store.postgres.store import PostgresStore
 from reelhook.store.sqlite import SqliteStore
 from reelhook.telemetry import Lines, Metrics
 from reelhook.worker.dispatcher import Dispatcher
+from reelhook.worker.hold import Hold
 from reelhook.worker.keeper import Keeper, Lease
-from reelhook.worker.limits import Limits, Observer, Others
+from reelhook.worker.limits import Limits, Observer, Others, tell_nobody
 from reelhook.worker.loop import Loop
 from reelhook.worker.maintenance import ClockWatch, Indexer, Pruner, Surveyor, measure_backlog
 from reelhook.worker.notifier import Notifier
@@ -64,7 +66,9 @@ class World(msgspec.Struct, frozen=True):
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
-    """What an installation decides about the engine."""
+    """What an installation decides about the engine. `survey_seconds` is how often a node looks for what others
+    accepted for its endpoints.
+    """
 
     limits: Limits = Limits()
     retention_days: float = 30
@@ -72,6 +76,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     postbox: Postbox | None = None
     drain_seconds: float = 30
     lease: Lease = Lease()
+    survey_seconds: float = SURVEY_SECONDS
 
 
 class Engine:
@@ -105,6 +110,7 @@ class Engine:
             quotas,
             Others(
                 EverythingIsOurs() if self._nodes is None else self._nodes.ownership,
+                tell_nobody if store.hints is None else store.hints.due,
                 history=store.history,
                 failing=self.recorder.failing,
             ),
@@ -156,6 +162,8 @@ class Engine:
         )
         if isinstance(store, PostgresStore):
             store.on_learned = self.changes.learned
+            store.on_due = partial(hear, self.dispatcher)
+        self.hold = Hold(store.upkeep, self.dispatcher, clock, metrics)
         self.tasks = TaskRunner(store.tasks, clock, metrics, self.dispatcher.waits)
         self._loops = self._make_loops()
 
@@ -167,18 +175,22 @@ class Engine:
         if self._nodes is None:
             await self._learn(EVERY_SHARD)
             rescued = await self._rescue(None)
-        store.commit.hold_accepts = self.dispatcher.congested
-        self.dispatcher.start()
+        store.commit.hold_accepts(self.dispatcher.congested)
+        await self.hold.turn()  # before anything can begin
         loop = asyncio.get_running_loop()
         self._running = [loop.create_task(each.run(self._stop), name=each.name) for each in self._loops]
         self.world.metrics.before_render(self._measure)
         return rescued
 
-    async def stop(self) -> None:
-        """Let what is under way end, then close the store: nothing is lost, the rest waits for the next start."""
+    async def drain(self) -> None:
+        """Begin nothing more, and let what is under way end."""
         if self._keeper is not None:
             self._keeper.retire()
         await self.dispatcher.drain(self._options.drain_seconds)
+
+    async def stop(self) -> None:
+        """Let what is under way end, then close the store: nothing is lost, the rest waits for the next start."""
+        await self.drain()
         await self.store.commit.drained()
         await self.changes.settled()
         self._stop.set()
@@ -251,9 +263,10 @@ class Engine:
         survey = Surveyor(self.dispatcher.survey, metrics)
         if self._nodes is not None:
             self._keeper, of_nodes = self._nodes.loops(self.dispatcher, self._rescue, self._learn, clock, metrics)
-            survey = Surveyor(self.dispatcher.survey, metrics, SURVEY_SECONDS)
+            survey = Surveyor(self.dispatcher.survey, metrics, self._options.survey_seconds)
         return [
             *of_nodes,
+            self.hold,
             self.notifier,
             self.tasks,
             Indexer(store.upkeep, clock, metrics, pressure),
@@ -271,3 +284,15 @@ class Engine:
         metrics.wal_bytes = self.store.wal_bytes()
         metrics.endpoints = self.directory.states()
         metrics.circuits = self.dispatcher.circuits(sum(metrics.endpoints.values()))
+        self._measure_nodes()
+
+    def _measure_nodes(self) -> None:
+        metrics, store = self.world.metrics, self.store
+        if self._nodes is None or self._keeper is None or not isinstance(store, PostgresStore):
+            metrics.shards = SHARDS
+            return
+        metrics.nodes = self._keeper.nodes
+        metrics.shards = len(self._nodes.ownership.served)
+        metrics.lease_age_seconds = self._keeper.lease_age()
+        metrics.registries_age_seconds = store.registries_age()
+        metrics.hints_received = store.hints.received

@@ -8,7 +8,7 @@ import msgspec
 from reelhook.errors import Unavailable
 from reelhook.model.secret import Secret
 from reelhook.store.connection import FileLock, SqliteConnection, open_reader
-from reelhook.store.master_key import open_sealer
+from reelhook.store.master_key import is_changing, open_sealer
 from reelhook.store.migrate import latest_version, schema_version
 from reelhook.store.postgres.copying import Copied
 from reelhook.store.postgres.move import move_into
@@ -65,5 +65,7 @@ def _usable(connection: SqliteConnection, source: Path, secret_key: Secret | Non
     key_file = source.with_name(source.name + ".key")
     if select_value(connection, _META["get_bytes"], ("seal_check",)) is None:
         return None  # never served: nothing is sealed
+    if is_changing(connection):
+        raise Unavailable(f"the key of {source} is being changed: finish that with `reelhook rekey` first")
     open_sealer(connection, secret_key, key_file)
     return None if secret_key else key_file

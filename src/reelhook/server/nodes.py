@@ -17,6 +17,14 @@ SURVEY_SECONDS = 1.0
 """How often a node looks for what others accepted for its endpoints: nobody must tell it, so nobody does for sure."""
 
 
+def hear(dispatcher: Dispatcher, endpoint_ids: Collection[int] | None) -> None:
+    """Take a hint from another node: what is due for which endpoints, or for more than it could name."""
+    if endpoint_ids is None:
+        dispatcher.survey()
+    else:
+        dispatcher.hinted(endpoint_ids)
+
+
 class Nodes:
     """Makes the background work of a node that is one of many.
 
@@ -41,7 +49,8 @@ class Nodes:
 
         async def take_over(shards: Collection[int]) -> None:
             await learn(shards)
-            rescued = await rescue(Orphans(shards, dispatcher.in_hand()))
+            epochs = self.ownership.epochs(shards)
+            rescued = await rescue(Orphans(epochs, dispatcher.in_hand(), epochs=epochs))
             if rescued:
                 _log.warning(
                     "deliveries.rescued", count=rescued, hint="the last owner ended while these were being sent"

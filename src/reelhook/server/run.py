@@ -6,27 +6,23 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from typing import Final
 
-import apsw
 import structlog
 import uvloop
 
 from reelhook import __version__
 from reelhook.clock import SystemClock
-from reelhook.errors import FieldError, Unavailable
+from reelhook.errors import FieldError
 from reelhook.model.ids import IdSource
 from reelhook.server.assembly import assemble, services
+from reelhook.server.database import naming_faults
 from reelhook.server.engine import Engine
 from reelhook.server.operator import ensure_operator
 from reelhook.server.serving import Server, listen, make_server
 from reelhook.settings import Settings, SettingsError
-from reelhook.store.connection import FileLock, open_writer
-from reelhook.store.migrate import migrate as migrate_store
-from reelhook.store.postgres.store import migrate_postgres
 from reelhook.telemetry import Metrics, configure_logging
 
 Announce = Callable[[str, str | None, str], None]
@@ -34,7 +30,6 @@ _SWITCH_SECONDS: Final = 0.0005
 """The writer thread wins the interpreter back sooner than Python's default of 5 ms, which a busy loop would cost it."""
 _COLLECT_AFTER: Final = (50_000, 20, 100)
 """The values of the hot path die by reference counts; looking for cycles among them cost a tenth of the time."""
-_SQLITE_START: Final = b"SQLite format 3\0"
 _log = structlog.get_logger("reelhook")
 
 
@@ -53,73 +48,12 @@ def run(settings: Settings, *, announce: Announce) -> int:
     return uvloop.run(_serve(settings, announce, listener))
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the database to the schema of this version."""
-    if settings.database.is_postgres:
-        migrate_postgres(settings.database)
-        return
-    with _opening(settings.database_path):
-        lock = FileLock(settings.database_path)
-        try:
-            connection = open_writer(settings.database_path)
-            migrate_store(connection)
-            connection.close()
-        finally:
-            lock.release()
-
-
-@contextmanager
-def _opening(database: Path) -> Iterator[None]:
-    """Say in one sentence why the database cannot be opened, and what to do.
-
-    Raises:
-        SettingsError: the file, or its folder, is not what the setting should name.
-        Unavailable: SQLite cannot use it now.
-    """
-    try:
-        _look_at(database)
-        yield
-    except OSError as error:
-        # Certificates are read in the same step: only what is about the database's own files is about the setting.
-        if not str(error.filename or "").startswith(str(database)):
-            raise
-        raise _wrong_database(database, f"{error.filename}: {(error.strerror or str(error)).lower()}") from None
-    except (
-        apsw.CantOpenError,
-        apsw.NotADBError,
-        apsw.CorruptError,
-        apsw.ReadOnlyError,
-        apsw.PermissionsError,
-    ) as error:
-        raise _wrong_database(database, str(error)) from None
-    except apsw.Error as error:
-        raise Unavailable(f"the database {database} cannot be used now: {error}; start again when it can be") from None
-
-
-def _look_at(database: Path) -> None:
-    """Refuse what can be no database before anything is made beside it."""
-    if not database.parent.is_dir():
-        raise _wrong_database(database, f"there is no folder {database.parent}")
-    try:
-        with database.open("rb") as file:
-            start = file.read(len(_SQLITE_START))
-    except FileNotFoundError:
-        return
-    if start not in (b"", _SQLITE_START):
-        raise _wrong_database(database, "the file is not an SQLite database")
-
-
-def _wrong_database(database: Path, reason: str) -> SettingsError:
-    said = f"REELHOOK_DATABASE: {database} cannot be opened: {reason}; put that right, or name another file"
-    return SettingsError(FieldError(said, "/database"))
-
-
 async def _serve(settings: Settings, announce: Announce, listener: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     broken: asyncio.Event = asyncio.Event()
     stop: asyncio.Event = asyncio.Event()
     clock, ids, metrics = SystemClock(), IdSource(settings.node), Metrics(__version__)
-    with nullcontext() if settings.database.is_postgres else _opening(settings.database_path):
+    with nullcontext() if settings.database.is_postgres else naming_faults(settings.database_path):
         engine, wire = await assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
     broken_watch = loop.create_task(_halt_when_broken(broken, engine))
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -136,7 +70,7 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     gc.freeze()
     serving = loop.create_task(server.serve(sockets=[listener]))
     announce(url, token, source)
-    await _until_stopped(stop, serving, server, broken)
+    await _until_stopped(stop, serving, server, broken, engine.drain)
     broken_watch.cancel()
     if broken.is_set():
         return 1
@@ -152,14 +86,24 @@ async def _halt_when_broken(broken: asyncio.Event, engine: Engine) -> None:
 
 
 async def _until_stopped(
-    stop: asyncio.Event, serving: "asyncio.Task[None]", server: Server, broken: asyncio.Event
+    stop: asyncio.Event,
+    serving: "asyncio.Task[None]",
+    server: Server,
+    broken: asyncio.Event,
+    drain: Callable[[], Awaitable[None]],
 ) -> None:
+    """Serve until told to stop; then requests and deliveries under way end side by side, or one would wait for the
+    other and a stop take twice as long as it may.
+    """
     stopping = asyncio.get_running_loop().create_task(stop.wait())
     await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     server.should_exit = True
     server.force_exit = broken.is_set()
-    await serving
+    if broken.is_set():
+        await serving
+    else:
+        await asyncio.gather(serving, drain())
 
 
 def _break(reason: str, broken: asyncio.Event, stop: asyncio.Event) -> None:

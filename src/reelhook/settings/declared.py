@@ -46,7 +46,8 @@ class Settings:
         """Where everything is kept. sqlite:///relative.db or sqlite:////absolute/path.db is a file that is made when it
         is missing; only one process may use it, and it must not lie on a network file system.
         postgresql://user:password@host/database is a database of PostgreSQL 15 or newer; in an empty one the tables
-        are made.""",
+        are made. Several servers may be named, as in postgresql://user:password@a:5432,b:5432/database: the one that
+        takes writes is used, so that a standby which is promoted is found.""",
         group="Where",
     )
     database_pooler: bool = setting(
@@ -82,6 +83,13 @@ class Settings:
         """Encrypts the secrets and credentials of endpoints in the database: the base64 of 32 random bytes, or a
         passphrase. Unset: a key is made in a file beside the SQLite file; with PostgreSQL it must be given, the same to
         every node. Keep a copy of it apart from the backups; without it the stored secrets cannot be read.""",
+        secret=True,
+    )
+    secret_key_other: Secret | None = setting(
+        None,
+        secret(16, spaces=True),
+        """A second key, for as long as the key is being changed: it opens what was sealed with it, and seals nothing.
+        First it is the next key, then the one before: see operations.md, Changing the master key.""",
         secret=True,
     )
 

@@ -212,12 +212,7 @@ class Database(str):
 
 def _read_database(text: str) -> Database:
     if text.startswith(_POSTGRES):
-        try:
-            parts = urlsplit(text)
-            named = parts.path.strip("/") and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or not text.isprintable():
+        if not _names_database(text) or not text.isprintable():
             raise ValueError(
                 "expected postgresql://user:password@host:5432/database, with what is special in it encoded"
             )
@@ -228,6 +223,17 @@ def _read_database(text: str) -> Database:
             "expected sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://user:password@host/database"
         )
     return Database(text)
+
+
+def _names_database(url: str) -> bool:
+    """Tell whether a URL names a database, at one server or at several: `//user@a:5432,b:5432/name`."""
+    try:
+        parts = urlsplit(url)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        ports = [urlsplit(f"//{host}").port for host in hosts]
+    except ValueError:
+        return False
+    return bool(parts.path.strip("/")) and 0 not in ports and ("" not in hosts or len(hosts) == 1)
 
 
 def _read_file(text: str) -> Path:

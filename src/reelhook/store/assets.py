@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from reelhook.ports import Acceptance, Clock, Telling
 from reelhook.store.commitment import Commitment
@@ -145,13 +145,22 @@ class RememberingAssets:
         self._tellings = Bulk(_SQL["insert_tellings"], 7)
 
     def run(self, connection: Connection, acceptances: Sequence[Acceptance]) -> None:
-        """Write them all, in the order in which they were accepted."""
-        contexts = [(one.app_id, *pair) for one in acceptances if one.contexts for pair in one.contexts]
-        self._contexts.run(connection, contexts)
-        tellings = [
-            (*told.telling, one.app_id, told.event_type, told.expires_at)
-            for one in acceptances
-            if one.tellings
-            for told in one.tellings
-        ]
-        self._tellings.run(connection, tellings)
+        """Write them all; of two contexts of one asset the one that was accepted first. In one order on all nodes, or
+        two of them would wait for each other.
+        """
+        contexts: dict[_Asset, str] = {}
+        for one in acceptances:
+            for asset, context in one.contexts:
+                contexts.setdefault((one.app_id, asset), context)
+        self._contexts.run(connection, [(*asset, contexts[asset]) for asset in sorted(contexts)])
+        self._tellings.run(connection, telling_rows(acceptances))
+
+
+def telling_rows(acceptances: Sequence[Acceptance]) -> list[tuple[Any, ...]]:
+    """Return the rows of `tellings`."""
+    return [
+        (*told.telling, one.app_id, told.event_type, told.expires_at)
+        for one in acceptances
+        if one.tellings
+        for told in one.tellings
+    ]

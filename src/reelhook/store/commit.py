@@ -6,107 +6,34 @@ else. Where the batch runs (a thread, or inline under the simulator) is the `Run
 """
 
 import asyncio
-import threading
-from collections import deque
 from collections.abc import Callable, Collection
-from queue import SimpleQueue
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
-import msgspec
-
-from reelhook.errors import ReelhookError, StorageFull, StoreBusy, Unavailable
+from reelhook.errors import OutcomeUnknown, ReelhookError, StoreBusy, Unavailable
 from reelhook.store.commitment import Commitment
+from reelhook.store.operation import (
+    PASSING,
+    PROBE,
+    Apply,
+    Batches,
+    Elsewhere,
+    Operation,
+    Outcome,
+    Refused,
+    Runner,
+    WriterFailed,
+)
+from reelhook.store.pending import Pending
 
-_PASSING: Final = (StorageFull, StoreBusy)
-"""What no operation of the batch is to blame for, and what may pass: space is freed, a lock is let go."""
-_LARGEST_BATCH: Final = 1024
-"""Operations a commit: large enough to amortise the flush to disk, small enough to keep the answer near."""
 _RETRY_SECONDS: Final = 1.0
-_HOLD_SECONDS: Final = 0.25
-"""How long accepting waits at most for sending to catch up."""
 _LOOK_AGAIN_SECONDS: Final = 0.002
 
 
-ACCEPT: Final = "accept"
-PROBE: Final = "probe"
-"""An operation that writes next to nothing, to find out whether the disk has space again."""
-
-
-class Operation(msgspec.Struct, eq=False):
-    """One thing to be committed. `must` operations are kept and tried again while the disk is full.
-
-    The garbage collector sees it: an error's traceback holds the batch, which holds the future, which holds the error.
-    """
-
-    kind: str
-    value: Any
-    future: "asyncio.Future[Any] | Commitment[Any]"
-    must: bool = False
-    weight: int = 1
-
-
-class Refused(msgspec.Struct):
-    """The result of an operation that was undone alone, with the error for its caller."""
-
-    error: ReelhookError
-
-
-Outcome = tuple[Any, Exception | None]
-Apply = Callable[[list[Operation], Any], list[Any]]
-"""Commits a batch; the second argument is what `Batches.opened` returned for it."""
-
-
-class Batches(Protocol):
-    """Is told in the loop of every batch: what it opens with goes into the same transaction."""
-
-    def opened(self) -> Any:
-        """Return what the batch that begins now shall write beside its operations."""
-        ...
-
-    def closed(self, batch: list[Operation], outcomes: list[Outcome]) -> None:
-        """Learn how each operation ended, before its caller does."""
-        ...
-
-
-class Runner(Protocol):
-    """Runs a job beside the loop and calls back in it."""
-
-    def run(self, job: Callable[[], list[Outcome]], done: Callable[[list[Outcome]], None]) -> None:
-        """Run the job; call `done` in the loop with what it returned."""
-        ...
-
-    def stop(self) -> None:
-        """Finish what was given and stop."""
-        ...
-
-
-class ThreadRunner:
-    """The writer thread."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._jobs: SimpleQueue[Any] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
-        self._thread.start()
-
-    def run(self, job: Callable[[], list[Outcome]], done: Callable[[list[Outcome]], None]) -> None:
-        """Hand the job to the thread."""
-        self._jobs.put((job, done))
-
-    def stop(self) -> None:
-        """Let the thread finish its work and end."""
-        self._jobs.put(None)
-        self._thread.join()
-
-    def _work(self) -> None:
-        while (item := self._jobs.get()) is not None:
-            job, done = item
-            outcome = job()
-            self._loop.call_soon_threadsafe(done, outcome)
-
-
-class WriterFailed(Exception):
-    """The disk gave an I/O error: what is on it is uncertain, so the process must stop (fsync is never retried)."""
+_MAY_HAVE_BEEN: Final = (
+    "what was under way may have been; send the same again, with the same `Idempotency-Key` or `id`: it happens once"
+)
+_NOT_BEGUN: Final = "the database was lost a moment ago; nothing of this was stored; try again"
 
 
 class GroupCommit:
@@ -120,15 +47,11 @@ class GroupCommit:
         # Kept, because asking for the running loop costs a system call each time (getpid, on CPython 3.11).
         self._loop = asyncio.get_running_loop()
         self._apply = apply
+        self.elsewhere: Elsewhere | None = None
         self.batches: Batches | None = None
-        self.hold_accepts: Callable[[], Collection[str]] = tuple
         self._runner = runner
         self._on_fatal = on_fatal
-        self._waiting: deque[Operation] = deque()
-        self._accepts: deque[Operation] = deque()
-        self._held: deque[Operation] = deque()
-        self._held_apps: set[str] = set()
-        self._held_since: float | None = None
+        self._waiting = Pending(self._loop.time)
         self._busy = False
         self._scheduled = False
         self._probing = False
@@ -141,7 +64,11 @@ class GroupCommit:
     @property
     def pending(self) -> int:
         """How many operations wait or run."""
-        return len(self._waiting) + len(self._accepts) + len(self._held)
+        return len(self._waiting)
+
+    def hold_accepts(self, congested: Callable[[], Collection[str]]) -> None:
+        """Hold new events back, for a moment, of the apps that `congested` names whenever it is asked."""
+        self._waiting.congested = congested
 
     @property
     def broken(self) -> str | None:
@@ -164,8 +91,7 @@ class GroupCommit:
         if self._broken:
             operation.future.set_exception(Unavailable(f"nothing can be stored: {self._broken}"))
             return
-        queue = self._accepts if operation.kind == ACCEPT else self._waiting
-        queue.append(operation)
+        self._waiting.add(operation)
         if not self._busy and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._start)
@@ -189,52 +115,31 @@ class GroupCommit:
         self._scheduled = False
         if self._busy or not self.pending:
             return
-        batch = self._take()
+        batch = self._waiting.take()
         if not batch:
             self._schedule(_LOOK_AGAIN_SECONDS)
             return
         self._busy = True
         opening = self.batches.opened() if self.batches else None
+        if self.elsewhere is None or not self.elsewhere.take(batch, opening, partial(self._heard, batch, opening)):
+            self._run_here(batch, opening)
+
+    def _run_here(self, batch: list[Operation], opening: Any) -> None:
         self._runner.run(lambda: self._run(batch, opening), lambda outcomes: self._done(batch, outcomes))
 
-    def _take(self) -> list[Operation]:
-        """Take what comes into the next commit; of apps for which sending does not keep up, no new events."""
-        batch: list[Operation] = []
-        weight = _move(self._waiting, batch, 0)
-        if self._accepts or self._held:
-            self._hold()
-            _move(self._accepts, batch, weight)
-        return batch
-
-    def _hold(self) -> None:
-        """Put aside what must wait: without backpressure accepting starves sending. It never waits long, and what other
-        apps publish passes by.
-        """
-        congested = self.hold_accepts()
-        now = self._loop.time()
-        if self._held_since is None:
-            self._held_since = now
-        if not congested or now - self._held_since >= _HOLD_SECONDS:
-            self._let_go()
-            return
-        self._held_apps.update(congested)
-        for _ in range(len(self._accepts)):
-            operation = self._accepts.popleft()
-            aside = operation.value.app_id in self._held_apps
-            (self._held if aside else self._accepts).append(operation)
-
-    def _let_go(self) -> None:
-        """Let what was put aside go first."""
-        self._accepts.extendleft(reversed(self._held))
-        self._held.clear()
-        self._held_apps.clear()
-        self._held_since = None
+    def _heard(self, batch: list[Operation], opening: Any, outcomes: list[Outcome]) -> None:
+        """Learn how a batch ended elsewhere; which operation is to blame where it failed is found out here."""
+        error = outcomes[0][1]
+        if error is None or isinstance(error, (WriterFailed, *PASSING)):
+            self._done(batch, outcomes)
+        else:
+            self._run_here(batch, opening)
 
     def _run(self, batch: list[Operation], opening: Any) -> list[Outcome]:
         """Run in the writer: commit the batch, or halves of it until the bad operation stands alone."""
         try:
             return [_outcome(result) for result in self._apply(batch, opening)]
-        except (WriterFailed, *_PASSING) as error:
+        except (WriterFailed, *PASSING) as error:
             return [(None, error)] * len(batch)
         except Exception as error:  # noqa: BLE001 - any failure belongs to one operation, which is found by halving
             if len(batch) == 1:
@@ -246,13 +151,13 @@ class GroupCommit:
         self._busy = False
         self.commits += 1
         self.operations += len(batch)
-        self.full = any(isinstance(error, _PASSING) for _, error in outcomes)
+        self.full = any(isinstance(error, PASSING) for _, error in outcomes)
         if self.batches:
             self.batches.closed(batch, outcomes)
         kept = [self._resolve(operation, *outcome) for operation, outcome in zip(batch, outcomes, strict=True)]
-        self._waiting.extendleft(operation for operation in reversed(kept) if operation is not None)
+        self._waiting.put_back([operation for operation in kept if operation is not None])
         if self.full:
-            self._refuse_rest(next(error for _, error in outcomes if isinstance(error, _PASSING)))
+            self._refuse_rest(next(error for _, error in outcomes if isinstance(error, PASSING)))
         if self._broken is not None:
             self._refuse_waiting(self._broken)
         self._next()
@@ -262,11 +167,11 @@ class GroupCommit:
             if not operation.future.done():
                 operation.future.set_result(result)
             return None
-        if isinstance(error, _PASSING) and operation.must:
+        if isinstance(error, PASSING) and operation.must:
             return operation
         if isinstance(error, WriterFailed):
             self._fail(str(error))
-            error = Unavailable(f"nothing can be stored: {error}")
+            error = OutcomeUnknown(f"nothing can be stored: {error}; {_MAY_HAVE_BEEN}")
         if not operation.future.done():
             operation.future.set_exception(_for_caller(error))
         return None
@@ -308,31 +213,18 @@ class GroupCommit:
 
     def _refuse_rest(self, error: ReelhookError) -> None:
         """Answer at once who may be refused: what must be kept would else fill every batch, and they wait for good."""
-        self._let_go()
-        rest = [operation for operation in (*self._waiting, *self._accepts) if not operation.must]
-        self._waiting = deque(operation for operation in self._waiting if operation.must)
-        self._accepts.clear()
+        if isinstance(error, OutcomeUnknown):
+            error = StoreBusy(_NOT_BEGUN)  # which is known of those that were in no commit yet
+        rest = self._waiting.take_optional()
         if self.batches:
             self.batches.closed(rest, [(None, error)] * len(rest))
         for operation in rest:
             self._resolve(operation, None, error)
 
     def _refuse_waiting(self, reason: str) -> None:
-        self._let_go()
-        for queue in (self._waiting, self._accepts):
-            for operation in queue:
-                if not operation.future.done():
-                    operation.future.set_exception(Unavailable(f"nothing can be stored: {reason}"))
-            queue.clear()
-
-
-def _move(queue: deque[Operation], batch: list[Operation], weight: int) -> int:
-    """Move operations into the batch until it is full; return its weight."""
-    while queue and weight < _LARGEST_BATCH:
-        operation = queue.popleft()
-        weight += operation.weight
-        batch.append(operation)
-    return weight
+        for operation in self._waiting.take_all():
+            if not operation.future.done():
+                operation.future.set_exception(Unavailable(f"nothing can be stored: {reason}"))
 
 
 def _outcome(result: Any) -> Outcome:

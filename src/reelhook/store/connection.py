@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import time
+from collections.abc import Collection
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Final
@@ -9,11 +11,12 @@ from typing import ClassVar, Final
 import apsw
 
 from reelhook.errors import StorageFull, StoreBusy, Unavailable
-from reelhook.store.commit import WriterFailed
+from reelhook.store.operation import WriterFailed
 from reelhook.store.sql import Row
 from reelhook.store.statements import SQLITE, Bulk
 
 _MOST_ROWS: Final = 512
+_LAST_WORK_SECONDS: Final = 2.0
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
 _WRITER: Final = """
 PRAGMA journal_mode = WAL;
@@ -59,6 +62,9 @@ class SqliteConnection(apsw.Connection):
         """Undo the transaction, where there is one."""
         if self.in_transaction:
             self.execute("ROLLBACK")
+
+    def lock(self, keys: Collection[int], *, wait: bool = False) -> None:
+        """Nothing: a transaction that writes is the only one."""
 
     def run_script(self, text: str) -> None:
         """Run plain statements."""
@@ -114,17 +120,32 @@ class FileLock:
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(database.name + ".lock")
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._lock():
             owner = os.pread(self._descriptor, 20, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
             raise Unavailable(
                 f"the database {database} is in use by another Reelhook (process {owner or 'unknown'}): "
                 "SQLite serves one process; stop that one, or use another file"
-            ) from None
+            )
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+
+    def _lock(self) -> bool:
+        """Take the lock; wait a little for the last bit of work of a process that was killed a moment ago."""
+        give_up = time.monotonic() + _LAST_WORK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= give_up:
+                    return False
+                time.sleep(0.02)
+            else:
+                return True
+
+    def fileno(self) -> int:
+        """Return the descriptor; who inherits it holds the lock too."""
+        return self._descriptor
 
     def release(self) -> None:
         """Let the next process in."""

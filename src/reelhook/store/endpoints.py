@@ -27,11 +27,14 @@ _SQL: Final = statements("endpoints")
 _UNKNOWN: Final = "there is no such endpoint"
 
 
-class _State(msgspec.Struct):
+class _Conduct(msgspec.Struct):
+    """What of an endpoint's document is read without its secrets."""
+
     state: EndpointState = EndpointState.ACTIVE
+    ordering: Ordering = Ordering.NONE
 
 
-_state: Final = msgspec.json.Decoder(_State)
+_conduct: Final = msgspec.json.Decoder(_Conduct)
 
 
 class StoredEndpoints:
@@ -96,9 +99,10 @@ class StoredEndpoints:
             if not connection.changes():
                 raise _why_not(connection, endpoint.app_id, endpoint.id)
             connection.execute(_SQL["add_version"], version)
-            if endpoint.state is EndpointState.ACTIVE and not _was_active(connection, endpoint):
+            before = _before(connection, endpoint)
+            if endpoint.state is EndpointState.ACTIVE and before.state is not EndpointState.ACTIVE:
                 forget_failures(connection, endpoint.id)
-            if endpoint.ordering is Ordering.NONE:
+            if endpoint.ordering is Ordering.NONE and before.ordering is not Ordering.NONE:
                 ordering.dissolve(connection, endpoint.id, now)
             note(connection, entry, answer)
 
@@ -138,13 +142,12 @@ def _row_of(app_id: str, endpoint_id: int, version: int) -> tuple[str, str, int,
 
 def state_of(document: bytes) -> EndpointState:
     """Read an endpoint's state out of its document, without its secrets."""
-    return _state.decode(document).state
+    return _conduct.decode(document).state
 
 
-def _was_active(connection: Connection, endpoint: Endpoint) -> bool:
-    """Tell whether the version before this one was active."""
-    key = (endpoint.id, endpoint.version - 1)
-    return state_of(select_value(connection, _SQL["document"], key)) is EndpointState.ACTIVE
+def _before(connection: Connection, endpoint: Endpoint) -> _Conduct:
+    """Read how the version before this one was."""
+    return _conduct.decode(select_value(connection, _SQL["document"], (endpoint.id, endpoint.version - 1)))
 
 
 def _why_not(connection: Connection, app_id: str, endpoint_id: int) -> Conflict | NotFound:

@@ -64,6 +64,8 @@ class Expiring:
 def _cancel(connection: Connection, chosen: list[int], now: int) -> int:
     text = msgspec.json.encode(chosen).decode()
     rows = select(connection, _SQL["cancellable"], {"ids": text})
+    ordering.lock(connection, [(endpoint_id, lane) for _, endpoint_id, lane in rows if lane is not None])
+    text = msgspec.json.encode([row[0] for row in rows]).decode()
     connection.execute(_SQL["dequeue"], {"ids": text})
     connection.execute(_SQL["cancel"], {"ids": text, "now": now})
     for delivery_id, endpoint_id, lane in rows:

@@ -8,8 +8,9 @@ from typing import Final
 from reelhook.errors import Unavailable
 from reelhook.ports import Acceptance, AttemptRecord, Clock, Completion, StoredKey
 from reelhook.store.assets import StoredContexts, StoredTellings
-from reelhook.store.commit import GroupCommit, Operation, Outcome
+from reelhook.store.commit import GroupCommit
 from reelhook.store.commitment import Commitment
+from reelhook.store.operation import Operation, Outcome
 from reelhook.store.reading import Points
 from reelhook.store.select import select_one
 from reelhook.store.sql import Connection

@@ -83,6 +83,7 @@ def move(connection: Connection, found: Found, restart: Restart) -> Sequence[Row
     """
     rows = select(connection, _SQL["movable"], {"ids": _json(found.deliveries)})
     rows = [row for row in rows if State(row[2]) in found.states]
+    ordering.lock(connection, [(row[1], row[3]) for row in rows if row[3] is not None])
     blocked = [row[0] for row in rows if State(row[2]) in WAITING and row[4] is None]
     free = [row[0] for row in rows if State(row[2]) in CLOSED or row[4] is not None]
     _restart(connection, blocked, restart, None)

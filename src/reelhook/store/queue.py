@@ -1,95 +1,30 @@
 """The queue: what waits for each endpoint, taken in claims, given back, rescued, resent, cancelled."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from reelhook.errors import Conflict, NotFound
+from reelhook.errors import Conflict, NotFound, OutcomeUnknown
 from reelhook.model import ids
 from reelhook.model.audit import AuditEntry
 from reelhook.model.delivery import CLOSED, TRANSITIONS, Delivery, Move, State, Trigger
 from reelhook.model.event import Event
-from reelhook.ports import Claimed, Clock, Orphans, Rescued, Wait
+from reelhook.ports import Claimed, Clock, Orphans, Rescued, Taken, Wait
 from reelhook.store import ordering
+from reelhook.store.claiming import Claim, DueInLoop
 from reelhook.store.commit import GroupCommit
 from reelhook.store.noting import note
 from reelhook.store.reading import Points, Reading
 from reelhook.store.recording import Recording
 from reelhook.store.rescuing import Rescuing
 from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.statements import statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("queue")
-_JOURNAL: Final = statements("journal")
-
-
-Due = list[tuple[int, Claimed]]
-"""Deliveries, each with when it was due."""
-
-
-class Claim(msgspec.Struct, eq=False, gc=False):
-    """One claim on its way to the writer: which rows, under which claim id; or, where the writer is to look for them,
-    how many of how many bytes (`found` is None until it has).
-    """
-
-    endpoint_id: int
-    claim_id: int
-    now: int
-    limit: int
-    size: int
-    found: Due | None = None
-
-
-class Claiming:
-    """What the writer does for claims and releases, many at once."""
-
-    def __init__(self) -> None:
-        self._claim = Bulk(_SQL["claim"], 4)
-        self._claims = Bulk(_SQL["insert_claims"], 1)
-        self._claimed = Bulk(_SQL["claimed"], 2)
-        self._delete_claims = Bulk(_JOURNAL["delete_claims"], 1)
-        self._dequeue = Bulk(_SQL["delete_queue"], 3)
-        self._enqueue = Bulk(_JOURNAL["insert_queue"], 3)
-        self._release = Bulk(_SQL["release"], 3)
-        self._released = Bulk(_SQL["released"], 2)
-
-    def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
-        """Take the deliveries; leave out those that were cancelled or resent since they were found."""
-        rows = [(item.id, claim.claim_id, claim.now, due) for claim in claims for due, item in claim.found or ()]
-        changed = self._claim.run(connection, rows)
-        ours = None if changed == len(rows) else self._ours(connection, rows)
-        taken = [
-            [(due, item) for due, item in claim.found or () if ours is None or (item.id, claim.claim_id) in ours]
-            for claim in claims
-        ]
-        self._dequeue.run(connection, [(item.endpoint_id, due, item.id) for found in taken for due, item in found])
-        self._claims.run(connection, [(item.id,) for found in taken for _, item in found])
-        return [[item for _, item in found] for found in taken]
-
-    def _ours(self, connection: Connection, rows: list[Row]) -> set[tuple[int, int]]:
-        return {(row[0], row[1]) for row in self._claimed.select(connection, [row[:2] for row in rows])}
-
-    def release(self, connection: Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:
-        """Give deliveries back to the queue, due at once, their attempt number taken back."""
-        items = [item for group in released for item in group]
-        if self._release.run(connection, [(item.id, item.claim_id, now) for item in items]) != len(items):
-            free = {row[0] for row in self._released.select(connection, [(item.id, now) for item in items])}
-            items = [item for item in items if item.id in free]
-        self._delete_claims.run(connection, [(item.id,) for item in items if item.from_queue])
-        self._enqueue.run(connection, [(item.endpoint_id, now, item.id) for item in items])
-
-
-class DueInLoop:
-    """Finds what is due before the commit that takes it: one process alone writes, so it stays so until then."""
-
-    def __init__(self, reader: Connection) -> None:
-        self._reader = reader
-
-    def __call__(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Due:
-        """Return up to `limit` deliveries that are due, of no more than `size` bytes after the first."""
-        return within(size, endpoint_id, claim_id, self._reader.execute(_SQL["due"], (endpoint_id, due, limit)))
 
 
 class StoredQueue:
@@ -116,11 +51,21 @@ class StoredQueue:
         self._find = find
         self._rescued = rescued
 
-    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Sequence[Claimed]]:
+    def claim(self, endpoint_id: int, limit: int, due: int, claim_id: int, size: int) -> Awaitable[Taken]:
         """Take up to `limit` due deliveries of one endpoint, of no more than `size` bytes after the first."""
-        found = None if self._find is None else self._find(endpoint_id, limit, due, claim_id, size)
-        claim = Claim(endpoint_id, claim_id, due, limit, size, found)
-        return self._commit.submit("claim", claim, weight=max(1, limit if found is None else len(found)))
+        claim = Claim(endpoint_id, claim_id, due, limit, size)
+        if self._find is not None:
+            claim.found = self._find(claim)
+        weight = limit if claim.found is None else len(claim.found.items)
+        claiming = self._commit.submit("claim", claim, weight=max(1, weight))
+        claiming.add_done_callback(partial(self._claimed, claim))
+        return claiming
+
+    def _claimed(self, claim: Claim, claiming: "asyncio.Future[Taken]") -> None:
+        """Put back what may have been claimed, and nobody knows: it must not stay `sending`."""
+        if claim.found and not claiming.cancelled() and isinstance(claiming.exception(), OutcomeUnknown):
+            putting_back = self._commit.submit("release", [item for _, item in claim.found.items], must=True)
+            putting_back.add_done_callback(asyncio.Future.exception)
 
     def release(self, claimed: Iterable[Claimed]) -> Awaitable[None]:
         """Give back deliveries of which no byte was written."""
@@ -131,9 +76,9 @@ class StoredQueue:
         """Return when the endpoint's first waiting delivery is due."""
         return self._points.run(lambda connection: connection.execute(_SQL["next_due"], (endpoint_id,)).get)
 
-    def waiting(self) -> dict[int, int] | Awaitable[dict[int, int]]:
-        """Return for every endpoint with waiting deliveries when the first is due."""
-        return self._points.run(_waiting)
+    def waiting(self, shards: Collection[int] | None = None) -> dict[int, int] | Awaitable[dict[int, int]]:
+        """Return for every endpoint of these shards with waiting deliveries when the first is due."""
+        return self._points.run(partial(_waiting, shards=shards))
 
     async def rescue(self, now: int, wait: Wait, orphans: Orphans | None = None) -> Rescued:
         """Free what a process that is gone left in `sending`."""
@@ -148,7 +93,7 @@ class StoredQueue:
         position = self._ids.take(self._clock.wall())
 
         def job(connection: Connection) -> Delivery:
-            resent = _resend(connection, _load(connection, app_id, delivery_id), trigger, now, position)
+            resent = _resend(connection, _load_to_change(connection, app_id, delivery_id), trigger, now, position)
             note(connection, entry)
             return resent
 
@@ -180,42 +125,24 @@ class StoredQueue:
         return self._commit.submit("write", job)
 
 
-def within(size: int, endpoint_id: int, claim_id: int, rows: Iterable[Row]) -> Due:
-    """Take rows of what is due while they fit into so many bytes; the first does, however large it is."""
-    found: Due = []
-    for row in rows:
-        claimed = _claimed(endpoint_id, claim_id, row)
-        size -= len(claimed.event.data)
-        if found and size < 0:
-            break
-        found.append((row[0], claimed))
-    return found
+def _waiting(connection: Connection, shards: Collection[int] | None) -> dict[int, int]:
+    text = None if shards is None else msgspec.json.encode(sorted(shards)).decode()
+    return dict(connection.execute(_SQL["waiting"], {"shards": text}).fetchall())
 
 
-def _waiting(connection: Connection) -> dict[int, int]:
-    return dict(connection.execute(_SQL["waiting"]).fetchall())
-
-
-def _claimed(endpoint_id: int, claim_id: int, row: Row) -> Claimed:
-    _, delivery_id, attempts, step, trigger, rescues, last_attempt_id, lane, *event = row
-    return Claimed(
-        delivery_id,
-        claim_id,
-        endpoint_id,
-        Event(*event),
-        attempts + 1,
-        step,
-        Trigger(trigger),
-        rescues,
-        last_attempt_id,
-        lane,
-    )
-
-
-def _load(connection: Connection, app_id: str, delivery_id: int) -> Row:
-    row: Row | None = connection.execute(_SQL["delivery"], (delivery_id, app_id)).fetchone()
+def _load(connection: Connection, app_id: str, delivery_id: int, statement: str = "delivery") -> Row:
+    row: Row | None = connection.execute(_SQL[statement], (delivery_id, app_id)).fetchone()
     if row is None:
         raise NotFound("there is no such delivery")
+    return row
+
+
+def _load_to_change(connection: Connection, app_id: str, delivery_id: int) -> Row:
+    """Read a delivery that nobody else changes before this transaction ends, nor its lane."""
+    row = _load(connection, app_id, delivery_id, "delivery_to_change")
+    endpoint_id, lane = row[3], row[9]
+    if lane is not None:
+        ordering.lock(connection, [(endpoint_id, lane)])
     return row
 
 
@@ -239,7 +166,7 @@ def _resend(connection: Connection, row: Row, trigger: Trigger, now: int, positi
 
 
 def _cancel(connection: Connection, app_id: str, delivery_id: int, now: int) -> Delivery:
-    row = _load(connection, app_id, delivery_id)
+    row = _load_to_change(connection, app_id, delivery_id)
     endpoint_id, state, due_at, lane = row[3], State(row[4]), row[6], row[9]
     if (state, Move.CANCEL) not in TRANSITIONS:
         raise Conflict(f"the delivery is {state.value}; only a pending or retrying one can be cancelled")

@@ -74,13 +74,16 @@ class Rescuing:
     async def _find(self, after: int, orphans: Orphans | None) -> list[Row]:
         bounds = {
             "after": after,
-            "shards": None if orphans is None else msgspec.json.encode(sorted(orphans.shards)).decode(),
+            "shards": None if orphans is None else _json(sorted(orphans.shards)),
             "before": None if orphans is None else orphans.claimed_before,
+            "epochs": None if orphans is None or orphans.epochs is None else _json(orphans.epochs),
             "limit": _CHUNK,
         }
         return await self._reading.run(partial(select, sql=_SQL["orphans"], bindings=bounds))
 
     def _free(self, connection: Connection, meant: Sequence[Completion], now: int) -> Sequence[Completion]:
+        ends = [(one.endpoint_id, one.lane) for one in meant if one.lane is not None and one.state is State.FAILED]
+        ordering.lock(connection, ends)
         freed = meant
         if self._rescue.run(connection, [_row(one) for one in meant]) != len(meant):
             rows = self._rescued.select(connection, [(one.delivery_id, one.attempt.id) for one in meant])
@@ -96,6 +99,10 @@ class Rescuing:
             if one.lane is not None:
                 ordering.leave(connection, one.endpoint_id, one.lane, one.delivery_id, now)
         return freed
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _completion(attempt_id: int, row: Row, now: int, wait: Wait) -> Completion:

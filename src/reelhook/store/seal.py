@@ -44,6 +44,28 @@ class Sealer:
         self._key_id = _key_id(key)
         self._ciphers = {_key_id(one): AESGCM(one) for one in (key, *retired)}
 
+    @property
+    def key_id(self) -> bytes:
+        """Which key it seals with: the beginning of every value that it seals."""
+        return self._key_id
+
+    @property
+    def other_ids(self) -> list[bytes]:
+        """Which further keys it opens with."""
+        return [one for one in self._ciphers if one != self._key_id]
+
+    def opens(self, sealed: bytes, place: bytes) -> bool:
+        """Tell whether a value can be opened."""
+        try:
+            self.open(sealed, place)
+        except SealBroken:
+            return False
+        return True
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether a value is sealed with the key that this one seals with."""
+        return bytes(sealed[:_KEY_ID_BYTES]) == self._key_id
+
     def seal(self, plain: bytes, place: bytes) -> bytes:
         """Return the value sealed for this place only."""
         nonce = os.urandom(_NONCE_BYTES)
@@ -73,13 +95,25 @@ class Sealer:
         Raises:
             SealBroken: as for `open`.
         """
-        if not sealed.startswith(_MARK):
-            raise SealBroken(_BROKEN)
-        try:
-            raw = base64.b64decode(sealed[len(_MARK) :], validate=True)
-        except binascii.Error:
-            raise SealBroken(_BROKEN) from None
-        return self.open(raw, place).decode()
+        return self.open(_raw(sealed), place).decode()
+
+    def renew_text(self, sealed: str, place: bytes) -> str:
+        """Return a text sealed with the key of today: the same one where it is that already, and opens.
+
+        Raises:
+            SealBroken: as for `open`.
+        """
+        plain = self.open_text(sealed, place)
+        return sealed if self.is_current(_raw(sealed)) else self.seal_text(plain, place)
+
+
+def _raw(sealed: str) -> bytes:
+    if not sealed.startswith(_MARK):
+        raise SealBroken(_BROKEN)
+    try:
+        return base64.b64decode(sealed[len(_MARK) :], validate=True)
+    except binascii.Error:
+        raise SealBroken(_BROKEN) from None
 
 
 def place_of(*parts: str | int) -> bytes:

@@ -1,13 +1,25 @@
 """What the store's code knows of a database: a connection that runs statements, one after the other, and waits."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from reelhook.errors import StoreBusy
 
 if TYPE_CHECKING:
     from reelhook.store.statements import Bulk
 
 Row = tuple[Any, ...]
+
+
+class Contended(StoreBusy):
+    """Another transaction was in the way, and this one is to be undone. It can be run again at once, with these
+    `locks` taken first.
+    """
+
+    def __init__(self, detail: str, locks: Collection[int] = ()) -> None:
+        super().__init__(detail)
+        self.locks = locks
 
 
 class Cursor(Protocol):
@@ -59,6 +71,12 @@ class Connection(Protocol):
 
     def rollback(self) -> None:
         """Undo the transaction, where there is one."""
+        ...
+
+    def lock(self, keys: Collection[int], *, wait: bool = False) -> None:
+        """Keep other transactions from what these numbers stand for until this one ends. Only right behind its
+        beginning may it `wait`; later it raises Contended where another one has such a lock.
+        """
         ...
 
     def run_script(self, text: str) -> None:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 
 from reelhook.model.ids import IdSource
 from reelhook.model.secret import Secret
 from reelhook.model.standing import EndpointStanding
 from reelhook.ports import Clock
 from reelhook.store.answers import StoredAnswers
+from reelhook.store.apart.writer import WriterApart
 from reelhook.store.apps import StoredApps, ensure_default_app
 from reelhook.store.audit import StoredAudit
-from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
+from reelhook.store.claiming import DueInLoop
+from reelhook.store.commit import GroupCommit
 from reelhook.store.connection import FileLock, open_reader, open_writer
 from reelhook.store.documents import Documents
 from reelhook.store.endpoints import StoredEndpoints
@@ -27,17 +30,22 @@ from reelhook.store.last_id import last_id
 from reelhook.store.log import StoredLog
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import migrate
-from reelhook.store.queue import DueInLoop, StoredQueue
+from reelhook.store.operation import Runner
+from reelhook.store.queue import StoredQueue
 from reelhook.store.reading import InlineReading, InLoop, ReadThread
+from reelhook.store.runner import ThreadRunner
 from reelhook.store.tasks import StoredTasks
 from reelhook.store.tokens import StoredTokens
 from reelhook.store.upkeep import StoredUpkeep
 from reelhook.store.writer import Writer
 
+_log: Final = structlog.get_logger("reelhook.store")
+
 
 class SqliteOptions(msgspec.Struct, frozen=True):
     """How a store is opened. `inline` runs commits and page reads in the loop itself, for the simulator: `runner` says
-    when. `on_fatal` is told once when the disk can no longer be trusted.
+    when. `apart` has commits written by a process of its own. `on_fatal` is told once when the disk can no longer be
+    trusted.
     """
 
     path: Path
@@ -45,12 +53,15 @@ class SqliteOptions(msgspec.Struct, frozen=True):
     runner: Callable[[asyncio.AbstractEventLoop], Runner] = ThreadRunner
     inline: bool = False
     on_fatal: Callable[[str], None] = lambda _reason: None
+    other_key: Secret | None = None
+    apart: bool = False
 
 
 class SqliteStore:
     """Everything that is kept, behind the ports. Open it inside the running loop."""
 
     members: Final = None
+    hints: Final = None
     refresh: Final = None
     """Nobody else changes anything, so there is nothing to look at anew."""
 
@@ -65,9 +76,10 @@ class SqliteStore:
     def _open(self, options: SqliteOptions, clock: Clock, ids: IdSource) -> None:
         self._wal = options.path.with_name(options.path.name + "-wal")
         connection = self._writer = open_writer(options.path)
-        migrate(connection)
+        migrate(connection, tell=_tell)
         ids.resume(last_id(connection))
-        sealer = open_sealer(connection, options.secret_key, options.path.with_name(options.path.name + ".key"))
+        key_file = options.path.with_name(options.path.name + ".key")
+        sealer = open_sealer(connection, options.secret_key, key_file, options.other_key)
         documents = Documents(sealer)
         ensure_default_app(connection, documents, clock.wall())
         self._reader = open_reader(options.path)
@@ -76,6 +88,8 @@ class SqliteStore:
         points = InLoop(self._reader)
         loop = asyncio.get_running_loop()
         self.commit = commit = GroupCommit(writer.apply, options.runner(loop), options.on_fatal)
+        self._apart = WriterApart(options.path, self._lock.fileno(), writer, clock.now) if options.apart else None
+        commit.elsewhere = self._apart
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
         self.journal = StoredJournal(commit, points, clock, handed_over_from(self._reader))
         commit.batches = self.journal
@@ -118,6 +132,8 @@ class SqliteStore:
     def abandon(self) -> None:
         """Close without committing what is queued: what a crash would do."""
         self._reading.stop()
+        if self._apart is not None:
+            self._apart.stop()
         for connection in (self._reader, self._pages, self._writer):
             connection.close()
         self._lock.release()
@@ -126,3 +142,9 @@ class SqliteStore:
         self.tokens.forget_app(app_id)
         self.event_types.forget_app(app_id)
         self.contexts.forget_app(app_id)
+
+
+def _tell(before: int, after: int) -> None:
+    """Say that the file is being changed for good, to those who have no copy of it yet."""
+    hint = "versions before this one refuse the file from now on: the way back is a copy that was made before"
+    _log.warning("schema.migrates", before=before, after=after, hint=hint)

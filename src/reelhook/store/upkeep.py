@@ -1,9 +1,12 @@
 """Implements `Upkeep`: what the store wants done in the background, and how it is."""
 
+from collections.abc import Awaitable
+
 from reelhook.ports import Clock
 from reelhook.store.arrears import Arrears
 from reelhook.store.commit import GroupCommit
 from reelhook.store.expire import Expiring
+from reelhook.store.holding import held_since
 from reelhook.store.prune import Pruning
 from reelhook.store.queue import count_waiting
 from reelhook.store.reading import Reading
@@ -44,6 +47,10 @@ class StoredUpkeep:
     def backlog(self) -> tuple[int, int | None]:
         """Return how many deliveries wait and when the oldest was due, as last measured (every ten seconds)."""
         return self._backlog
+
+    def held_since(self) -> Awaitable[int | None]:
+        """Return since when (ms) the installation is on hold; None when it is not."""
+        return self._reading.run(held_since)
 
     def healthy(self) -> str | None:
         """Return why the store cannot take writes."""

@@ -58,6 +58,7 @@ COUNTERS: Final = (
     Family("claimed", "deliveries_claimed", "Deliveries taken from the queue"),
     Family("handed_over", "deliveries_handed_over", "Deliveries given to the dispatcher without queueing"),
     Family("commits", "commits", "Transactions committed by the writer"),
+    Family("hints_received", "hints_received", "Hints heard from other nodes"),
     Family("notices_dropped", "notices_dropped", "Operational events and mails given up"),
     Family("loop_failures", "loop_failures", "Turns of background work that failed", ("loop",)),
 )
@@ -66,10 +67,15 @@ GAUGES: Final = (
     Family("waiting_hand_over", "hand_over_size", "Deliveries handed over that wait for their socket"),
     Family("backlog", "queue_deliveries", "Deliveries that wait in the queue"),
     Family("oldest_due_seconds", "queue_oldest_due_seconds", "For how long the first delivery in the queue is due"),
+    Family("held_seconds", "held_seconds", "For how long the installation is on hold; 0 when it is not"),
     Family("endpoints", "endpoints", "Endpoints by state", ("state",)),
     Family("circuits", "endpoint_circuits", "Endpoints by state of their circuit breaker", ("circuit",)),
     Family("tasks", "tasks_unfinished", "Tasks that are queued or running"),
     Family("wal_bytes", "wal_bytes", "Size of the write-ahead log"),
+    Family("nodes", "nodes", "Nodes on this database, as this one last saw them"),
+    Family("shards", "shards_owned", "Shards, of 256, that this node sends for"),
+    Family("lease_age_seconds", "lease_age_seconds", "How long ago this node renewed its lease"),
+    Family("registries_age_seconds", "registries_age_seconds", "How old a change may be that is not known here yet"),
     Family("clock_drift_seconds", "clock_drift_seconds", "Wall time minus scheduling time"),
     Family("clock_alarm", "clock_alarm", "1 while the two clocks differ by more than is allowed"),
     Family("loops", "loop_alive", "1 while this background work runs", ("loop",)),
@@ -94,16 +100,22 @@ class Metrics:
         self.claimed = 0
         self.handed_over = 0
         self.commits = 0
+        self.hints_received = 0
         self.notices_dropped = 0
         self.loop_failures: Counter[str] = Counter()
         self.in_flight = 0
         self.waiting_hand_over = 0
         self.backlog = 0
         self.oldest_due_seconds = 0.0
+        self.held_seconds = 0.0
         self.endpoints: Mapping[str, int] = {}
         self.circuits: Mapping[str, int] = {}
         self.tasks = 0
         self.wal_bytes = 0
+        self.nodes = 1
+        self.shards = 0
+        self.lease_age_seconds = 0.0
+        self.registries_age_seconds = 0.0
         self.clock_drift_seconds = 0.0
         self.clock_alarm = 0
         self.loops: dict[str, int] = {}

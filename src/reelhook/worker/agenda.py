@@ -19,7 +19,9 @@ class Agenda:
         self._clock = clock
         self._ring = ring
         self._loop = asyncio.get_running_loop()
-        self._entries: list[tuple[int, int, Lane]] = []
+        # The number tells apart what a lane left behind and what the next lane of its endpoint has at the same time.
+        self._entries: list[tuple[int, int, int, Lane]] = []
+        self._number = 0
         self._lanes: set[Lane] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
@@ -38,6 +40,7 @@ class Agenda:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self._timer, self._timer_at = None, NEVER
 
     def look_at(self, lane: Lane) -> None:
         """Have the lane looked at when it is due; at once when that is now."""
@@ -49,9 +52,11 @@ class Agenda:
         """Have the lane looked at at this time (ms); another time that was planned before is forgotten."""
         lane.wake_at = at
         self._lanes.add(lane)
-        heapq.heappush(self._entries, (at, lane.endpoint_id, lane))
+        self._number += 1
+        heapq.heappush(self._entries, (at, lane.endpoint_id, self._number, lane))
         if len(self._entries) > 2 * len(self._lanes) + _SPARE:
-            self._entries = [(one.wake_at, one.endpoint_id, one) for one in self._lanes if one.wake_at < NEVER]
+            kept = [one for one in self._lanes if one.wake_at < NEVER]
+            self._entries = [(one.wake_at, one.endpoint_id, number, one) for number, one in enumerate(kept)]
             heapq.heapify(self._entries)
         self._arm()
 
@@ -63,7 +68,7 @@ class Agenda:
     def due(self, now: int) -> Iterator[Lane]:
         """Take out the lanes whose time has come."""
         while self._entries and self._entries[0][0] <= now:
-            at, _, lane = heapq.heappop(self._entries)
+            at, _, _, lane = heapq.heappop(self._entries)
             if at == lane.wake_at:
                 lane.wake_at = NEVER
                 yield lane

@@ -8,11 +8,12 @@ from typing import Any, Final
 import structlog
 
 from reelhook.model.ids import show
-from reelhook.ports import Claimed, Clock, Committing, Queue
+from reelhook.ports import Claimed, Clock, Committing, Queue, Taken
 from reelhook.worker.agenda import Agenda
-from reelhook.worker.lanes import NEVER, Lane, Ring
+from reelhook.worker.lanes import NEVER, Lane
 from reelhook.worker.memory import Memory, size_of
 from reelhook.worker.permits import Permits
+from reelhook.worker.ring import Ring
 
 _AGAIN_MS: Final = 1000
 _FULL_MS: Final = 50
@@ -55,7 +56,7 @@ class Claims:
         if not count:
             self._look_later(lane, now)
             return
-        if not self._memory.has_room(lane.app_id):
+        if not self._memory.may_ask(lane.app_id):
             self._agenda.put(lane, now + _FULL_MS)
             return
         size = self._memory.allowance(count)
@@ -66,8 +67,9 @@ class Claims:
             self._again(lane, repr(error))
             return
         lane.claiming = True
+        lane.told = NEVER
         lane.reserved += count
-        self._memory.add(lane.app_id, count, size)
+        self._memory.ask(lane.app_id, count, size)
         future.add_done_callback(partial(self._claimed, lane, count, size))
 
     def refresh(self, lane: Lane) -> None:
@@ -91,20 +93,20 @@ class Claims:
             if lane.rate is not None:
                 self._agenda.look_at(lane)
 
-    def _claimed(self, lane: Lane, count: int, size: int, future: "asyncio.Future[Sequence[Claimed]]") -> None:
+    def _claimed(self, lane: Lane, count: int, size: int, future: "asyncio.Future[Taken]") -> None:
         lane.claiming = False
         lane.reserved -= count
-        self._memory.drop(lane.app_id, count, size)
+        self._memory.answered(lane.app_id, count, size)
         error = error_of(future)
         if error is not None:
             self._again(lane, error)
             return
         self._error = None
-        claimed = future.result()
+        claimed, next_due = future.result()
         lane.ready.extend(claimed)
         self._memory.add(lane.app_id, len(claimed), sum(map(size_of, claimed)))
         self.ready(lane)
-        self.refresh(lane)
+        self._learn(lane, next_due)
         self._pump()
 
     def _look_later(self, lane: Lane, now: int) -> None:
@@ -142,7 +144,10 @@ class Claims:
         if error is not None:
             self._again(lane, error)
             return
-        due = asking.result()
+        self._learn(lane, asking.result())
+
+    def _learn(self, lane: Lane, due: int | None) -> None:
+        """Learn when the next one is due, from an answer that may be older than what was told meanwhile."""
         lane.next_due = lane.told if due is None else min(due, lane.told)
         self._agenda.look_at(lane)
 
@@ -185,7 +190,10 @@ class Claims:
         if error is not None:
             _log.error("release.failed", endpoint=show("ep", lane.endpoint_id), error=error)
         if self._permits.running:
-            self.refresh(lane)
+            # It is due at once. Where it is not there any more, the claim finds out what is.
+            lane.told = min(lane.told, self._clock.now())
+            lane.next_due = min(lane.next_due, lane.told)
+            self._agenda.look_at(lane)
 
 
 def error_of(future: "asyncio.Future[Any] | Committing[Any]") -> str | None:

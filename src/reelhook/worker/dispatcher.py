@@ -4,14 +4,16 @@ It owns a lane for each endpoint that has had anything to send. Work reaches it 
 memory, or claimed from the queue when it is due. All of it runs in the loop's thread, so the limits are exact.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from reelhook.model.endpoint import Endpoint
 from reelhook.ports import Claimed, Clock, Delivered, Journal, Queue
 from reelhook.worker.agenda import Agenda
+from reelhook.worker.circuit import CircuitState
 from reelhook.worker.claims import Claims
-from reelhook.worker.lanes import CircuitState, Ring
+from reelhook.worker.lanes import Lane
 from reelhook.worker.limits import Limits, Observer, Others
 from reelhook.worker.memory import Memory
 from reelhook.worker.openings import Openings
@@ -19,6 +21,7 @@ from reelhook.worker.outcomes import Outcomes
 from reelhook.worker.ownership import LeasedShards
 from reelhook.worker.permits import Permits
 from reelhook.worker.quota import Quotas
+from reelhook.worker.ring import Ring
 from reelhook.worker.roster import Roster
 from reelhook.worker.senders import Senders
 from reelhook.worker.shards import Shards
@@ -62,15 +65,27 @@ class Dispatcher:
         self._openings = Openings(queue, clock, endpoint_of, limits, roster, claims, agenda, others)
         self.app_changed = Spending(quotas, roster, claims, agenda, clock).app_changed
         self._shed_at = 0
+        self._suspended = False
+        self._ended = False
 
     # Life
 
     def start(self) -> None:
-        """Begin: look at everything that waits."""
+        """Begin, or go on after `suspend`: look at everything that waits. What has come to its end stays there."""
+        if self._ended:
+            return
+        self._suspended = False
         self._permits.running = True
         self._agenda.start()
+        for lane in self._roster:
+            self._claims.refresh(lane)
         self.survey()
         self._pump()
+
+    def suspend(self) -> None:
+        """Begin nothing more until the next start, and give back what has not begun; what is under way ends."""
+        self._suspended = True
+        self._stop_claiming()
 
     def survey(self) -> None:
         """Look at everything that waits; now and then too, so that no lane is forgotten, whoever changed the queue, and
@@ -80,21 +95,21 @@ class Dispatcher:
 
     async def drain(self, seconds: float) -> None:
         """Stop claiming, give back what has not begun, and let what has begun end in time."""
-        self._permits.running = False
-        self._agenda.stop()
-        for lane in self._roster:
-            self._claims.give_back(lane)
+        self._ended = True
+        self._stop_claiming()
         await self._senders.finish(seconds)
 
     def halt(self) -> None:
         """Stop at once, in the middle of everything: nothing that is sent now could be recorded any more."""
+        self._ended = True
         self._permits.running = False
         self._agenda.stop()
         self._senders.cut_off()
 
     def failing(self) -> str | None:
         """Return why nothing is dispatched; None while all is well."""
-        return self._senders.fault if self._permits.running else "the dispatcher is not running"
+        running = self._permits.running or self._suspended
+        return self._senders.fault if running else "the dispatcher is not running"
 
     @property
     def in_flight(self) -> int:
@@ -110,6 +125,12 @@ class Dispatcher:
     def bytes_in_memory(self) -> int:
         """How many bytes of events are held for deliveries that are claimed, under way or not recorded yet."""
         return self._memory.size
+
+    def _stop_claiming(self) -> None:
+        self._permits.running = False
+        self._agenda.stop()
+        for lane in self._roster:
+            self._claims.give_back(lane)
 
     def _pump(self) -> None:
         self._senders.pump()
@@ -154,6 +175,16 @@ class Dispatcher:
             lane.reserved -= 1
             self._memory.drop(lane.app_id, 1, size)
             self._agenda.look_at(lane)
+
+    def doubt(self, claimed: Sequence[Claimed]) -> None:
+        """Release deliveries that may be committed; where they are not, that changes nothing."""
+        by_lane: dict[Lane, list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            by_lane[self._lanes[one.endpoint_id]].append(one)
+        for lane, released in by_lane.items():
+            lane.reserved -= len(released)
+            self._memory.drop(lane.app_id, len(released), 0)
+            self._claims.release(lane, released)
 
     def waits(self, endpoint_ids: Iterable[int], due_at: int) -> None:
         """Hear that something is, or will be, due for these endpoints; tell of those that are not ours."""

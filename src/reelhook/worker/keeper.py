@@ -81,6 +81,12 @@ class Keeper(Loop):
         self._giving: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._silent = False
+        self._renewed_at = clock.now()
+        self.nodes = 0
+
+    def lease_age(self) -> float:
+        """Return how long ago (s) the lease was last renewed, or this node began."""
+        return (self._clock.now() - self._renewed_at) / 1000
 
     def retire(self) -> None:
         """Take nothing more, and give everything away as soon as it rests."""
@@ -117,8 +123,8 @@ class Keeper(Loop):
             self._watch.cancel()
 
     def failing(self) -> str | None:
-        """Return why this node sends nothing; None while it holds its lease, or takes no shards anyhow."""
-        if not self._silent or self._ownership.held or not self._lease.takes:
+        """Return why this node is of no use; None while it holds its lease, as one that takes no shards does too."""
+        if not self._silent or self._clock.now() < self._ownership.ends:
             return None
         return "the lease of this node has lapsed, because PostgreSQL does not answer; other nodes send in its place"
 
@@ -129,6 +135,7 @@ class Keeper(Loop):
             self._number = holding.number
             self._events.renumbered(holding.number)
         gained, lost = self._ownership.renewed(holding.epochs, asked_at)
+        self._renewed_at, self.nodes = asked_at, holding.nodes
         self._lose(lost)
         self._watch_lease()
         self._shards.renewed()

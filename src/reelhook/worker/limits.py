@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from reelhook.ports import Delivered, History
-from reelhook.worker.lanes import CircuitRule
+from reelhook.worker.circuit import CircuitRule
 from reelhook.worker.ownership import EverythingIsOurs, Ownership
 
 
@@ -34,12 +34,16 @@ class Observer(msgspec.Struct, frozen=True):
     circuit_opened: Callable[[int], None]
 
 
+def tell_nobody(_endpoint_ids: Collection[int]) -> None:
+    """Tell nobody of what is due elsewhere: there is no other process, or none that hears."""
+
+
 class Others(msgspec.Struct, frozen=True):
     """The processes beside this one, and before it: who sends for which endpoints, who is told when something waits
     that is not ours to send, and what was sent lately by whom. `failing` names endpoints whose last attempts failed.
     """
 
     ownership: Ownership = EverythingIsOurs()
-    hint: Callable[[Collection[int]], None] = lambda _endpoint_ids: None
+    hint: Callable[[Collection[int]], None] = tell_nobody
     history: History | None = None
     failing: Callable[[int], bool] = lambda _endpoint_id: False

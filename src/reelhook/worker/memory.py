@@ -9,13 +9,19 @@ from reelhook.ports import Claimed
 _SHARE: Final = 2
 """One app may hold a half at most: the rest of its backlog waits in the queue, and others keep their way through."""
 _SMALLEST_CLAIM: Final = 256 * 1024
-_PARTS: Final = 16
-"""A claim is given a sixteenth of the bytes that are free, so that the first lanes cannot take them all."""
+_ASKED: Final = 4
+"""Claims of an app that are not answered yet ask for a quarter at most. They bring less than they ask for, and a server
+takes its time: what they might bring would else leave no place to hand over, so all would go by the queue and be asked
+for, and stay so for good."""
+_PARTS: Final = 64
+"""A claim is given this part of the bytes that are free, so that the first lanes cannot take them all."""
 
 
 class _Held(msgspec.Struct, gc=False):
     count: int = 0
     size: int = 0
+    asked: int = 0
+    asked_size: int = 0
 
 
 class Memory:
@@ -36,6 +42,26 @@ class Memory:
             return False
         own = self._apps.get(app_id)
         return own is None or (own.count * _SHARE < self._most and own.size * _SHARE < self._most_bytes)
+
+    def may_ask(self, app_id: str) -> bool:
+        """Tell whether one more claim may be made for this app."""
+        own = self._apps.get(app_id)
+        unasked = own is None or (own.asked * _ASKED < self._most and own.asked_size * _ASKED < self._most_bytes)
+        return unasked and self.has_room(app_id)
+
+    def ask(self, app_id: str, count: int, size: int) -> None:
+        """Keep room for what a claim may bring in."""
+        self.add(app_id, count, size)
+        own = self._apps[app_id]
+        own.asked += count
+        own.asked_size += size
+
+    def answered(self, app_id: str, count: int, size: int) -> None:
+        """Let go of that room; what came is added."""
+        own = self._apps[app_id]
+        own.asked -= count
+        own.asked_size -= size
+        self.drop(app_id, count, size)
 
     def allowance(self, count: int) -> int:
         """Return how many bytes a claim of so many deliveries may bring in; it brings in one, however large."""

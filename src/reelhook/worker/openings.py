@@ -34,6 +34,7 @@ class Openings:
         self._claims = claims
         self._agenda = agenda
         self._ownership = others.ownership
+        self._surveying = self._survey_again = False
         self._recall = Recall(others.history, clock, limits, others.failing, self._recalled)
 
     def lane(self, endpoint_id: int) -> Lane | None:
@@ -59,14 +60,21 @@ class Openings:
         return True
 
     def survey(self) -> None:
-        """Look at everything that waits, and keep no lane whose endpoint is gone, or another node's."""
+        """Look at everything that waits for us, and keep no lane whose endpoint is gone, or another node's; one survey
+        at a time.
+        """
         for lane in self._roster.useless():
             self._agenda.forget(lane)
             self._roster.close(lane)
-        waiting = self._queue.waiting()
+        shards = self._ownership.served
+        self._survey_again = self._surveying
+        if self._surveying or (shards is not None and not shards):
+            return
+        waiting = self._queue.waiting(shards)
         if isinstance(waiting, dict):
             self._surveyed(waiting)
         else:
+            self._surveying = True
             asyncio.ensure_future(waiting).add_done_callback(self._survey_read)
 
     def changed(self, endpoint: Endpoint) -> None:
@@ -108,9 +116,12 @@ class Openings:
             self._configure(lane, endpoint)
 
     def _survey_read(self, future: "asyncio.Future[dict[int, int]]") -> None:
+        self._surveying = False
         # A survey that fails says nothing; the next one is soon, and claims tell what is wrong with the store.
         if error_of(future) is None:
             self._surveyed(future.result())
+            if self._survey_again:  # what was asked for meanwhile may be for other shards, or of later
+                self.survey()
 
     def _surveyed(self, waiting: dict[int, int]) -> None:
         for endpoint_id, due_at in waiting.items():

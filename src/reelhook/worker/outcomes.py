@@ -12,8 +12,9 @@ from reelhook.model.delivery import CLOSED
 from reelhook.model.ids import show
 from reelhook.ports import Claimed, Clock, Committing, Delivered, Journal
 from reelhook.worker.agenda import Agenda
+from reelhook.worker.circuit import CircuitState
 from reelhook.worker.claims import Claims, error_of
-from reelhook.worker.lanes import CircuitState, Lane
+from reelhook.worker.lanes import Lane
 from reelhook.worker.limits import Observer
 from reelhook.worker.memory import Memory, size_of
 from reelhook.worker.permits import Permits

@@ -20,6 +20,11 @@ class Ownership(Protocol):
         """When nothing may begin any more, unless the lease is renewed before."""
         ...
 
+    @property
+    def served(self) -> Collection[int] | None:
+        """The shards that this node sends for; None when it sends for all."""
+        ...
+
     def owns(self, endpoint_id: int) -> bool:
         """Tell whether this node sends for an endpoint now."""
         ...
@@ -29,6 +34,7 @@ class EverythingIsOurs:
     """The ownership of a process that is alone on its database."""
 
     until: Final = NEVER
+    served: Final = None
 
     def owns(self, endpoint_id: int) -> bool:  # noqa: ARG002
         """Tell whether this node sends for an endpoint: for every one."""
@@ -69,6 +75,10 @@ class LeasedShards:
     def served(self) -> frozenset[int]:
         """The shards that this node sends for."""
         return frozenset(shard for shard, is_served in enumerate(self._served) if is_served)
+
+    def epochs(self, shards: Iterable[int]) -> dict[int, int]:
+        """Return under which epochs these shards are ours, as far as they are."""
+        return {shard: self._epochs[shard] for shard in shards if shard in self._epochs}
 
     def renewed(self, epochs: Mapping[int, int], asked_at: int) -> Turnover:
         """Take over what a renewal that was asked for at `asked_at` answered: the epochs of all shards that are ours.

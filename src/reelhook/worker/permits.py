@@ -4,11 +4,13 @@ from typing import Final
 
 from reelhook.ports import Claimed
 from reelhook.worker.agenda import Agenda
-from reelhook.worker.lanes import Lane, Ring, Scarcity
+from reelhook.worker.lanes import Lane
 from reelhook.worker.limits import Limits
 from reelhook.worker.memory import Memory
 from reelhook.worker.ownership import Ownership
 from reelhook.worker.quota import Quotas
+from reelhook.worker.ring import Ring
+from reelhook.worker.scarcity import Scarcity
 
 _MOST_UNRECORDED: Final = 4096
 """While so many results wait to be stored, nothing new is begun: they are what a crash would make uncertain."""

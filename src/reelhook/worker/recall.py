@@ -11,8 +11,9 @@ from reelhook.model.attempt import Failure, is_transient
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.ids import show
 from reelhook.ports import Clock, History, PastAttempt
+from reelhook.worker.circuit import Circuit
 from reelhook.worker.claims import error_of
-from reelhook.worker.lanes import Circuit, Lane
+from reelhook.worker.lanes import Lane
 from reelhook.worker.limits import Limits
 
 _CIRCUIT_MS: Final = 600_000

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
 from reelhook.model.endpoint import Endpoint, EndpointState, Ordering
-from reelhook.worker.lanes import Circuit, CircuitState, Lane, RateWindow
+from reelhook.worker.circuit import Circuit, CircuitState
+from reelhook.worker.lanes import Lane
 from reelhook.worker.limits import Limits
 from reelhook.worker.quota import FixedWindow, Quotas
+from reelhook.worker.rate_window import RateWindow
 
 
 class Roster:

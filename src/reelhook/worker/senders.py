@@ -10,10 +10,11 @@ from reelhook.model.ids import show
 from reelhook.ports import Claimed, Clock, Delivered
 from reelhook.worker.agenda import Agenda
 from reelhook.worker.claims import Claims
-from reelhook.worker.lanes import Lane, Ring
+from reelhook.worker.lanes import Lane
 from reelhook.worker.memory import Memory, size_of
 from reelhook.worker.outcomes import Outcomes
 from reelhook.worker.permits import Permits
+from reelhook.worker.ring import Ring
 
 _log: Final = structlog.get_logger("reelhook.dispatcher")
 

@@ -10,11 +10,12 @@ import apsw
 
 from reelhook.cli.doctor import shared_database
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
+from reelhook.cli.doctor.state import changing, hold
 from reelhook.errors import ReelhookError
 from reelhook.settings import Settings
 from reelhook.store.connection import FileLock, SqliteConnection, open_reader
 from reelhook.store.master_key import open_sealer
-from reelhook.store.migrate import latest_version, schema_version
+from reelhook.store.migrate import Standing, latest_version, standing
 
 _MIB: Final = 1 << 20
 _LITTLE: Final = 100 * _MIB
@@ -58,8 +59,11 @@ def _database(database: Path, settings: Settings) -> Iterator[Finding]:
     try:
         connection = open_reader(database)
         try:
-            yield _schema(database, schema_version(connection))
-            yield _key(database, connection, settings)
+            found = standing(connection)
+            yield _schema(database, found)
+            if found.version:
+                yield hold(connection)
+                yield _key(database, connection, settings)
         finally:
             connection.close()
     except ReelhookError as wrong:
@@ -68,15 +72,17 @@ def _database(database: Path, settings: Settings) -> Iterator[Finding]:
         yield fail("database", f"{database} cannot be read: {wrong}", "restore it from a backup")
 
 
-def _schema(database: Path, version: int) -> Finding:
+def _schema(database: Path, found: Standing) -> Finding:
     newest = latest_version()
-    if version > newest:
+    if not found.takes(newest):
         return fail("database", f"{database} was written by a newer Reelhook", "install that version or a later one")
-    if version < newest:
+    if found.version < newest:
         return warn(
-            "database", f"{database} is of an older version", "`reelhook migrate`, or the next start, updates it"
+            "database",
+            f"{database} is of an older version (schema {found.version}, this one has {newest})",
+            "make a copy of it, the only way back; then `reelhook migrate`, or the next start, updates it",
         )
-    return ok("database", f"{database} is readable and up to date")
+    return ok("database", f"{database} is readable and up to date (schema {found.version})")
 
 
 def _key(database: Path, connection: SqliteConnection, settings: Settings) -> Finding:
@@ -89,12 +95,12 @@ def _key(database: Path, connection: SqliteConnection, settings: Settings) -> Fi
             "put it back, or set REELHOOK_SECRET_KEY; without the key the stored secrets cannot be read",
         )
     try:
-        open_sealer(connection, settings.secret_key, key_file)
+        open_sealer(connection, settings.secret_key, key_file, settings.secret_key_other)
     except ReelhookError as wrong:
         return fail("secret key", wrong.detail, "the key that made the database is needed")
     except apsw.ReadOnlyError:
         return ok("secret key", "nothing was sealed with it yet")
-    return _kept_apart(settings, key_file)
+    return changing(connection) or _kept_apart(settings, key_file)
 
 
 def _kept_apart(settings: Settings, key_file: Path) -> Finding:

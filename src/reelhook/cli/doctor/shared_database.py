@@ -6,10 +6,11 @@ from typing import Final
 import asyncpg
 
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
+from reelhook.cli.doctor.state import changing, hold
 from reelhook.errors import ReelhookError
 from reelhook.settings import Settings
 from reelhook.store.master_key import open_sealer
-from reelhook.store.migrate import latest_version, schema_version
+from reelhook.store.migrate import latest_version, schema_version, standing
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.move import refuse_half_moved
 
@@ -25,6 +26,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _version(connection)
         yield _durable(connection)
         yield _schema(connection, where)
+        if schema_version(connection):
+            yield hold(connection)
         yield _key(connection, settings)
     except ReelhookError as wrong:
         yield fail("database", wrong.detail, "look at the server, or change REELHOOK_DATABASE")
@@ -56,15 +59,21 @@ def _setting(connection: PgConnection, name: str) -> str:
 
 
 def _schema(connection: PgConnection, where: str) -> Finding:
-    version, newest = schema_version(connection), latest_version(connection.backend)
-    if not version:
+    found, newest = standing(connection), latest_version(connection.backend)
+    if not found.version:
         return ok("database", f"{where} is empty; the first start makes the tables")
     refuse_half_moved(connection)
-    if version > newest:
+    if not found.takes(newest):
         return fail("database", f"{where} was written by a newer Reelhook", "install that version or a later one")
-    if version < newest:
-        return warn("database", f"{where} is of an older version", "`reelhook migrate`, or the next start, updates it")
-    return ok("database", f"{where} can be used and is up to date")
+    if found.version < newest:
+        known = f"schema {found.version}, this one has {newest}"
+        return warn(
+            "database", f"{where} is of an older version ({known})", "`reelhook migrate`, or the next start, updates it"
+        )
+    if found.version > newest:
+        known = f"schema {found.version}, this one has {newest}"
+        return ok("database", f"{where} is ahead of this version ({known}), which works with it: upgrade is under way")
+    return ok("database", f"{where} can be used and is up to date (schema {found.version})")
 
 
 def _key(connection: PgConnection, settings: Settings) -> Finding:
@@ -73,7 +82,9 @@ def _key(connection: PgConnection, settings: Settings) -> Finding:
         return ok("secret key", "nothing was sealed with it yet")
     connection.begin(write=False)
     try:
-        open_sealer(connection, settings.secret_key, None)
+        open_sealer(connection, settings.secret_key, None, settings.secret_key_other)
+        if (under_way := changing(connection)) is not None:
+            return under_way
     except ReelhookError as wrong:
         return fail("secret key", wrong.detail, "the key that made the database is needed, the same on every node")
     except asyncpg.ReadOnlySQLTransactionError:

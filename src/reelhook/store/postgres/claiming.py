@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from reelhook.ports import Claimed
+from reelhook.ports import Claimed, Taken
+from reelhook.store.claiming import Claim, Claiming
 from reelhook.store.postgres.texts import own_statements
-from reelhook.store.queue import Claim, Claiming, within
 from reelhook.store.sql import Connection
 from reelhook.store.statements import Bulk
 
@@ -19,14 +19,14 @@ class PgClaiming:
     def __init__(self) -> None:
         self._claiming = Claiming()
 
-    def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[list[Claimed]]:
+    def claim(self, connection: Connection, claims: Sequence[Claim]) -> list[Taken]:
         """Find and take what is due."""
         asked = [(place, one.endpoint_id, one.now, one.limit) for place, one in enumerate(claims)]
         rows: dict[int, list[Any]] = defaultdict(list)
-        for place, *row in _DUE.select(connection, asked):
+        for place, _, *row in _DUE.select(connection, asked):
             rows[place].append(row)
         for place, one in enumerate(claims):
-            one.found = within(one.size, one.endpoint_id, one.claim_id, rows[place])
+            one.found = one.choose(rows[place])
         return self._claiming.claim(connection, claims)
 
     def release(self, connection: Connection, released: Sequence[Sequence[Claimed]], now: int) -> None:

@@ -6,29 +6,34 @@ loop that belongs to the connection drives it, in whichever thread uses the conn
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from typing import Any, ClassVar, Final, Self
 
 import asyncpg
 import uvloop
 
-from reelhook.errors import StorageFull, StoreBusy, Unavailable
+from reelhook.errors import OutcomeUnknown, StorageFull, StoreBusy
+from reelhook.store.postgres.locks import Locks
+from reelhook.store.postgres.opening import Servers
 from reelhook.store.postgres.texts import Bindings, Text, text_of, translate
-from reelhook.store.sql import Row
+from reelhook.store.sql import Contended, Row
 from reelhook.store.statements import Bulk, Statement
 
-_CONNECT_SECONDS: Final = 10.0
+PROMPT_SECONDS: Final = 12.0
+"""A server that has not answered for so long, while somebody waits for it, is taken for one that never will."""
 _COMMAND_SECONDS: Final = 90.0
 _SETTINGS: Final = {
     "application_name": "reelhook",
     # A node that is stopped in the middle of a transaction must not keep its locks from the one that takes over.
     "idle_in_transaction_session_timeout": "10s",
     "lock_timeout": "8s",
-    "statement_timeout": "60s",
     "jit": "off",
+    # Every statement has its index. A plan that reads a whole partition instead is made while that is nearly empty, as
+    # each one is at midnight, and kept while it fills: a claim of ten then cost six times as much.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
 }
-_SETTINGS_OF_ONE: Final = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items())
-"""The same for one transaction: a session behind a pooler is not ours."""
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -42,14 +47,21 @@ LOST: Final = (
 )
 """What ends a connection, or keeps one from being made. Whether a commit that was under way happened is unknown then.
 (A timeout is an OSError.)"""
+_MET: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Two transactions were in each other's way, and this one was chosen to be undone."""
 _PASSING: Final = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
+    *_MET,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.InsufficientResourcesError,
 )
+_IN_THE_WAY: Final = "another node changed the same at this moment; nothing was stored; try again"
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
+
+_UNKNOWN: Final = (
+    "PostgreSQL was lost in a commit ({said}), so this may have been stored; send the same again, with the same "
+    "Idempotency-Key or id"
+)
 
 
 class Answer:
@@ -90,11 +102,17 @@ class PgConnection:
 
     def __init__(self, url: str, *, pooled: bool = False, patience: float = _COMMAND_SECONDS) -> None:
         self._url = url
-        self._pooled = pooled
-        self._patience = patience
+        # What nobody waits for any more must not go on at the server.
+        settings = _SETTINGS | {"statement_timeout": f"{max(1, round(patience * 800))}ms"}
+        self._servers = Servers(url, settings, pooled=pooled, patience=patience)
+        # The same for one transaction: a session behind a pooler is not ours.
+        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        self._settings_of_one = local if pooled else ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pg: asyncpg.Connection | None = None
         self._changes = 0
+        self._committing = False
+        self._locks = Locks(lambda text, columns: self._execute(text, columns).fetchall())
         self.in_transaction = False
 
     # Statements
@@ -129,14 +147,24 @@ class PgConnection:
 
     def begin(self, *, write: bool = True) -> None:
         """Begin a transaction; one that only reads sees one commit throughout."""
+        self._committing = False
+        self._locks.forget()
         text = "BEGIN" if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        self.run_script(text + _SETTINGS_OF_ONE if self._pooled else text)
+        try:
+            self.run_script(text + self._settings_of_one)
+        except LOST as error:
+            if not is_lost(error) or isinstance(error, TimeoutError):
+                raise
+            # Lost while nobody used it, which is seen only now: nothing was begun, so it is begun on another one.
+            self.run_script(text + self._settings_of_one)
         self.in_transaction = True
 
     def commit(self) -> None:
         """Commit; raises one of `LOST` when nobody can tell whether it happened."""
-        self.in_transaction = False
-        if self._wait(lambda pg: pg.execute("COMMIT")) != "COMMIT":
+        self.in_transaction, self._committing = False, True
+        said = self._wait(lambda pg: pg.execute("COMMIT"))
+        self._committing = False
+        if said != "COMMIT":
             raise asyncpg.InFailedSQLTransactionError("a statement of the transaction had failed; nothing was stored")
 
     def rollback(self) -> None:
@@ -149,11 +177,17 @@ class PgConnection:
         except LOST:
             self.drop()
 
+    def lock(self, keys: Collection[int], *, wait: bool = False) -> None:
+        """Keep other transactions from what these numbers stand for until this one ends."""
+        self._locks.take(keys, wait=wait)
+
     def __enter__(self) -> Self:
         self.run_script("SAVEPOINT job")
+        self._locks.saved()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._locks.released(undone=kind is not None)
         if kind is None:
             self.run_script("RELEASE SAVEPOINT job")
         elif self.in_transaction:  # else the connection was lost, and everything with it
@@ -165,8 +199,12 @@ class PgConnection:
         """Name what went wrong with the server in our words; what is wrong with a value belongs to its operation."""
         if isinstance(error, asyncpg.DiskFullError):
             return StorageFull(_NO_SPACE)
+        if isinstance(error, _MET) and not self._committing:
+            return Contended(_IN_THE_WAY)
         if is_lost(error) or isinstance(error, _PASSING):
             said = str(error) or type(error).__name__
+            if self._committing:
+                return OutcomeUnknown(_UNKNOWN.format(said=said))
             return StoreBusy(f"PostgreSQL cannot be used at this moment ({said}); try again")
         return error
 
@@ -182,6 +220,8 @@ class PgConnection:
         pg, self._pg = self._pg, None
         if pg is not None:
             pg.terminate()
+        if self._loop is not None:
+            _end_tasks(self._loop)
 
     def close(self) -> None:
         """Say good-bye."""
@@ -193,6 +233,7 @@ class PgConnection:
                 self._loop.run_until_complete(pg.close(timeout=2))
             except LOST:
                 pg.terminate()
+        _end_tasks(self._loop)
         self._loop.close()
         self._loop = None
 
@@ -217,28 +258,26 @@ class PgConnection:
             if self.in_transaction:
                 self.in_transaction = False
                 raise asyncpg.ConnectionDoesNotExistError("the connection was lost within a transaction")
-            self._pg = loop.run_until_complete(self._open())
+            self._pg = loop.run_until_complete(self._servers.open())
         try:
             return loop.run_until_complete(call(self._pg))
+        except asyncpg.InternalClientError as error:
+            # The server said good-bye while nothing was asked of it, after which the driver can do nothing more.
+            self.drop()
+            raise asyncpg.ConnectionDoesNotExistError(f"the connection is of no use any more: {error}") from error
         except LOST as error:
             if is_lost(error):
                 self.drop()
             raise
 
-    async def _open(self) -> "asyncpg.Connection":
-        try:
-            return await asyncpg.connect(
-                self._url,
-                timeout=min(_CONNECT_SECONDS, self._patience),
-                command_timeout=self._patience,
-                # A pooler that hands out connections for each transaction keeps no prepared statements.
-                statement_cache_size=0 if self._pooled else 400,
-                server_settings=None if self._pooled else _SETTINGS,
-            )
-        except asyncpg.InvalidAuthorizationSpecificationError as error:
-            raise Unavailable(f"PostgreSQL refuses the user of REELHOOK_DATABASE: {error}") from None
-        except asyncpg.InvalidCatalogNameError as error:
-            raise Unavailable(f"{error}; create it first, or name another database in REELHOOK_DATABASE") from None
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what the driver still has to do for a connection that is no more: a cancellation of what took too long."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
 
 
 def is_lost(error: Exception) -> bool:

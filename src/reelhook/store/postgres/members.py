@@ -16,7 +16,7 @@ import asyncpg
 
 from reelhook.errors import Unavailable
 from reelhook.ports import Holding
-from reelhook.store.postgres.connection import PgConnection
+from reelhook.store.postgres.connection import PROMPT_SECONDS, PgConnection
 from reelhook.store.postgres.membership import Membership
 
 T = TypeVar("T")
@@ -26,15 +26,17 @@ _LOST: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 class PgMembers:
     """Implements `Members`."""
 
-    def __init__(self, url: str, lease: float, *, pooled: bool = False) -> None:
+    def __init__(self, url: str, lease: float, *, pooled: bool = False, seals: bytes | None = None) -> None:
         # What takes longer than the time between two renewals is of no use to the one after it.
         self._connection = PgConnection(url, pooled=pooled, patience=lease / 3)
-        self._membership = Membership(self._connection, _name(), lease)
+        self._patient = partial(PgConnection, url, pooled=pooled, patience=max(PROMPT_SECONDS, lease / 3))
+        self._of = partial(Membership, node=_name(), lease=lease, seals=seals)
+        self._membership = self._of(self._connection)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="members")
 
     async def join(self, *, takes: bool) -> int:
-        """Become a member; return the number that goes into this node's ids."""
-        return await self._run(partial(self._membership.join, works=takes))
+        """Become a member; return the number that goes into this node's ids. This may take longer than a renewal."""
+        return await self._run(partial(self._join, takes=takes))
 
     async def renew(self, *, takes: bool) -> Holding:
         """Renew all leases, and take what is free."""
@@ -55,6 +57,13 @@ class PgMembers:
 
     async def _run(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._named, job)
+
+    def _join(self, *, takes: bool) -> int:
+        connection = self._patient()
+        try:
+            return self._of(connection).join(works=takes)
+        finally:
+            connection.close()
 
     def _named(self, job: Callable[[], T]) -> T:
         try:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from reelhook.errors import Unavailable
 from reelhook.model.shard import SHARDS
 from reelhook.ports import Holding
+from reelhook.store.migrate import latest_version
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.texts import own_statements
 
@@ -26,16 +27,18 @@ _SILENCE_SECONDS: Final = 3600.0
 class Membership:
     """Jobs on a connection of its own; run them in one thread."""
 
-    def __init__(self, connection: PgConnection, node: str, lease: float) -> None:
+    def __init__(self, connection: PgConnection, node: str, lease: float, seals: bytes | None = None) -> None:
         self._connection = connection
         self._node = node
         self._lease = lease
+        self._knows = latest_version(connection.backend)
+        self._seals = seals
 
     def join(self, *, works: bool) -> int:
         """Become a member; return the number that goes into this node's ids.
 
         Raises:
-            Unavailable: there are as many nodes as there are numbers.
+            Unavailable: there are as many nodes as there are numbers, or the database has outgrown this program.
         """
         return self._in_transaction(partial(self._join, works=works))
 
@@ -48,12 +51,11 @@ class Membership:
 
     def give(self, shards: Iterable[int]) -> None:
         """Let others have shards for which nothing is under way here any more."""
-        self._connection.execute(_SQL["release"], {"node": self._node, "ids": json.dumps(sorted(shards))})
+        self._in_transaction(partial(self._give, shards))
 
     def leave(self) -> None:
         """Stop being a member, and let others have all shards at once."""
-        self.give(range(SHARDS))
-        self._connection.execute(_SQL["leave"], {"node": self._node})
+        self._in_transaction(self._leave)
 
     def _in_transaction(self, job: Callable[[], T]) -> T:
         self._connection.begin()
@@ -65,10 +67,19 @@ class Membership:
             raise
         return done
 
+    def _give(self, shards: Iterable[int]) -> None:
+        self._connection.execute(_SQL["release"], {"node": self._node, "ids": json.dumps(sorted(shards))})
+
+    def _leave(self) -> None:
+        self._give(range(SHARDS))
+        self._connection.execute(_SQL["leave"], {"node": self._node})
+
     def _join(self, *, works: bool) -> int:
         self._connection.execute(_SQL["lock_numbers"])
+        self._refuse_outgrown(self._connection.execute(_SQL["oldest"]).get)
         self._connection.execute(_SQL["bury"], {"silence": _SILENCE_SECONDS})
-        row = self._connection.execute(_SQL["join"], self._self(works=works)).fetchone()
+        said = self._self(works=works, knows=self._knows, seals=self._seals)
+        row = self._connection.execute(_SQL["join"], said).fetchone()
         if row is None:
             raise Unavailable("128 nodes use this database already, or did within the last hour; stop one of them")
         return int(row[0])
@@ -76,12 +87,23 @@ class Membership:
     def _renew(self, *, takes: bool) -> Holding:
         run = self._connection.execute
         seen = run(_SQL["seen"], self._self(works=takes)).fetchone()
+        if seen is not None:
+            self._refuse_outgrown(seen[1])
         number = self._join(works=takes) if seen is None else int(seen[0])
         ours: dict[int, int] = dict(run(_SQL["renew"], self._self()).fetchall())
-        fair = -(-SHARDS // max(1, int(run(_SQL["workers"]).get))) if takes else 0
+        [(workers, nodes)] = run(_SQL["alive"]).fetchall()
+        fair = -(-SHARDS // max(1, workers)) if takes else 0
         if len(ours) < fair:
             ours.update(run(_SQL["take"], self._self(count=fair - len(ours))).fetchall())
-        return Holding(number, ours, frozenset(sorted(ours)[fair:]))
+        return Holding(number, ours, frozenset(sorted(ours)[fair:]), nodes)
+
+    def _refuse_outgrown(self, oldest: int | None) -> None:
+        """Refuse to go on with a database that was changed so that programs like this one do not work any more."""
+        if oldest is not None and oldest > self._knows:
+            raise Unavailable(
+                f"the tables were changed by a newer Reelhook, which this one (schema {self._knows}) does not work "
+                f"with: install a version that knows schema {oldest}"
+            )
 
     def _self(self, **more: object) -> dict[str, object]:
         return {"node": self._node, "lease": self._lease, **more}

@@ -11,9 +11,10 @@ import asyncpg
 from reelhook.errors import Unavailable
 from reelhook.model import ids
 from reelhook.store.arrears import indexed_until
-from reelhook.store.migrate import migrate
+from reelhook.store.holding import HELD, held_since
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.copying import TABLES, Copied, carried_columns, copy_table, read_back
+from reelhook.store.postgres.migrating import migrate_beside_others
 from reelhook.store.postgres.texts import own_statements
 from reelhook.store.select import select, select_value
 from reelhook.store.sql import Connection
@@ -23,7 +24,7 @@ _META: Final = statements("meta")
 _PARTITIONS: Final = own_statements("partitions")
 _SQL: Final = own_statements("move")
 _MOVING: Final = "moving"
-_SEALS: Final = ("seal_check", "seal_salt")
+_SEALS: Final = ("seal_check", "seal_salt", "seal_retired")
 _BY_DAY: Final = ("events", "deliveries", "attempts")
 _DAY_MS: Final = 24 * 3600 * 1000
 _PATIENCE: Final = 24 * 3600.0
@@ -51,7 +52,7 @@ def move_into(url: str, source: Connection) -> list[Copied]:
     """
     target = PgConnection(url, patience=_PATIENCE)
     try:
-        migrate(target)
+        migrate_beside_others(target)
         target.run_script(_LONG)
         _mark(target)
         source.begin(write=False)
@@ -131,6 +132,8 @@ def _finish(source: Connection, target: PgConnection) -> None:
             value = select_value(source, _META["get_bytes"], (name,))
             if value is not None:
                 target.execute(_META["put_bytes"], (name, value))
+        if (held := held_since(source)) is not None:
+            target.execute(_META["put"], (HELD, held))
         target.execute(_SQL["index_later"], {"until": indexed_until(source, "events")})
         target.execute(_SQL["unmark"], {"name": _MOVING})
         target.commit()

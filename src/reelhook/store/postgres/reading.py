@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from reelhook.errors import StoreBusy
 from reelhook.store.postgres.connection import PgConnection, is_lost
 from reelhook.store.sql import Connection
 
@@ -14,10 +16,13 @@ THREADS: Final = 4
 
 
 class PgReading:
-    """Implements `Reading`, and `Points`: here every read is a round trip."""
+    """Implements `Reading`, and `Points`: here every read is a round trip. A job that found no thread within the
+    patience (s) is refused.
+    """
 
-    def __init__(self, connect: Callable[[], PgConnection], threads: int = THREADS) -> None:
+    def __init__(self, connect: Callable[[], PgConnection], patience: float, threads: int = THREADS) -> None:
         self._connect = connect
+        self._patience = patience
         self._own = threading.local()
         self._connections: list[PgConnection] = []
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="reader")
@@ -28,7 +33,7 @@ class PgReading:
         Raises:
             Unavailable: PostgreSQL cannot be reached.
         """
-        return asyncio.get_running_loop().run_in_executor(self._executor, self._run, job)
+        return asyncio.get_running_loop().run_in_executor(self._executor, self._run, job, time.monotonic())
 
     def stop(self) -> None:
         """Finish what was given, end the threads and their connections."""
@@ -36,12 +41,15 @@ class PgReading:
         for connection in self._connections:
             connection.close()
 
-    def _run(self, job: Callable[[Connection], T]) -> T:
+    def _run(self, job: Callable[[Connection], T], asked_at: float) -> T:
+        if time.monotonic() - asked_at > self._patience:
+            # All threads waited for a server that does not answer: who came behind them is not let wait in turn.
+            raise StoreBusy("PostgreSQL has not answered for a while; try again")
         connection = self._connection()
         try:
             return _in_transaction(connection, job)
         except Exception as error:
-            if not is_lost(error):
+            if not is_lost(error) or isinstance(error, TimeoutError):
                 raise connection.named(error) from error
         # A connection that was idle may have been lost long ago, which is seen only when it is used; reads change
         # nothing, so that they can be tried once more.

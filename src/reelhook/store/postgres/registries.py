@@ -1,6 +1,7 @@
 """Keeps the registries of this node in step with PostgreSQL: after changes of its own, and of other nodes."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,11 @@ class Refreshing:
         self._told = told
         self._waiting: asyncio.Future[None] | None = None
         self._running: asyncio.Task[None] | None = None
+        self._complete_at = time.monotonic()
+
+    def age(self) -> float:
+        """Return how old (s) the newest thing is that may be unknown here."""
+        return time.monotonic() - self._complete_at
 
     async def refresh(self) -> None:
         """Return when everything is known here that was committed before this was called.
@@ -51,20 +57,24 @@ class Refreshing:
             self._running.add_done_callback(lambda done: _pass_on(done, waiting))
 
     async def _read(self) -> None:
-        known = dict(self._replica.versions)
+        began, known = time.monotonic(), dict(self._replica.versions)
         delta = await self._reading.run(lambda connection: read_delta(connection, known))
         if delta:
             new = self._replica.apply(delta)
             if new:
                 self._told(new)
+        self._complete_at = began
 
 
 class RegistryWrites:
-    """Implements `Writes` for what the replica holds: a write is done when it can be read here."""
+    """Implements `Writes` for what the replica holds: a write is done when it can be read here. `changed` is told as
+    soon as it is on disk.
+    """
 
-    def __init__(self, commit: GroupCommit, refreshing: Refreshing) -> None:
+    def __init__(self, commit: GroupCommit, refreshing: Refreshing, changed: Callable[[], None]) -> None:
         self._commit = commit
         self._refreshing = refreshing
+        self._changed = changed
 
     def submit(self, kind: str, value: Any) -> "asyncio.Future[Any]":
         """Queue a write for the next commit."""
@@ -76,6 +86,7 @@ class RegistryWrites:
 
     async def _settle(self, future: "asyncio.Future[Any]") -> Any:
         result = await future
+        self._changed()
         for _ in range(_TRIES):
             try:
                 await self._refreshing.refresh()

@@ -6,7 +6,8 @@ threads that read beside the loop, and the registries out of a replica in memory
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -24,7 +25,7 @@ from reelhook.ports import Clock
 from reelhook.store.answers import StoredAnswers
 from reelhook.store.apps import StoredApps, ensure_default_app
 from reelhook.store.audit import StoredAudit
-from reelhook.store.commit import GroupCommit, Runner, ThreadRunner
+from reelhook.store.commit import GroupCommit
 from reelhook.store.documents import Documents
 from reelhook.store.endpoints import StoredEndpoints
 from reelhook.store.event_types import StoredEventTypes
@@ -34,40 +35,46 @@ from reelhook.store.journal import NOTHING_HANDED_OVER, StoredJournal
 from reelhook.store.last_id import last_id
 from reelhook.store.log import StoredLog
 from reelhook.store.master_key import open_sealer
-from reelhook.store.migrate import migrate
+from reelhook.store.operation import Runner
+from reelhook.store.ordering import locks_of
 from reelhook.store.postgres.accepting import PgAccepting
 from reelhook.store.postgres.claiming import PgClaiming
-from reelhook.store.postgres.connection import PgConnection
+from reelhook.store.postgres.connection import PROMPT_SECONDS, PgConnection
+from reelhook.store.postgres.hints import Hint, PgHints
 from reelhook.store.postgres.members import PgMembers
+from reelhook.store.postgres.migrating import migrate_beside_others
 from reelhook.store.postgres.move import refuse_half_moved
 from reelhook.store.postgres.reading import PgReading
 from reelhook.store.postgres.registries import Refreshing, RegistryWrites
 from reelhook.store.postgres.replica import Delta, Replica, read_delta
 from reelhook.store.postgres.upkeep import PgUpkeep, ensure_partitions
 from reelhook.store.queue import StoredQueue
+from reelhook.store.runner import ThreadRunner
 from reelhook.store.seal import Sealer
 from reelhook.store.select import select
 from reelhook.store.statements import statements
 from reelhook.store.tasks import StoredTasks
 from reelhook.store.tokens import StoredTokens
-from reelhook.store.writer import Writer
+from reelhook.store.writer import Groups, Writer
 
 _META: Final = statements("meta")
-_REFRESH_SECONDS: Final = 1.0
 _log: Final = structlog.get_logger("reelhook.store")
 
 
 class PostgresOptions(msgspec.Struct, frozen=True):
     """How a store is opened; `pooled`: through a pooler that hands connections out for each transaction. `on_fatal` is
-    told once when the database can no longer be trusted.
+    told once when the database can no longer be trusted. `refresh` is how often (s) it is looked for what other nodes
+    changed.
     """
 
     url: str
     secret_key: Secret | None = None
     pooled: bool = False
     lease: float = 15.0
+    refresh: float = 1.0
     runner: Callable[[asyncio.AbstractEventLoop], Runner] = ThreadRunner
     on_fatal: Callable[[str], None] = lambda _reason: None
+    other_key: Secret | None = None
 
 
 class Learned(msgspec.Struct):
@@ -80,7 +87,6 @@ class Learned(msgspec.Struct):
 
 
 class _Opened(msgspec.Struct):
-    connection: PgConnection
     sealer: Sealer
     last_id: int
     delta: Delta
@@ -90,19 +96,23 @@ class PostgresStore:
     """Everything that is kept, behind the ports. Open it inside the running loop."""
 
     def __init__(self, options: PostgresOptions, clock: Clock, ids: IdSource, opened: _Opened) -> None:
-        self._connection = writer = opened.connection
+        connect = partial(PgConnection, options.url, pooled=options.pooled, patience=PROMPT_SECONDS)
+        self._connection = writer = connect()
         ids.resume(opened.last_id)
         documents = Documents(opened.sealer)
-        work = Writer(writer, clock.now, PgAccepting(), PgClaiming())
+        work = Writer(writer, clock.now, PgAccepting(), PgClaiming(), _locks)
         loop = asyncio.get_running_loop()
         self.commit = commit = GroupCommit(work.apply, options.runner(loop), options.on_fatal)
-        self._reading = reading = PgReading(partial(PgConnection, options.url, pooled=options.pooled))
+        self._reading = reading = PgReading(connect, PROMPT_SECONDS)
         self._replica = replica = Replica()
         replica.apply(opened.delta)
         self._refreshing = Refreshing(replica, reading, self._learned)
         self.refresh = self._refreshing.refresh
         self.on_learned: Callable[[Learned], None] = lambda _: None
-        registries = RegistryWrites(commit, self._refreshing)
+        self.on_due: Callable[[Collection[int] | None], None] = lambda _: None
+        # Behind a pooler of transactions nobody can listen, so that nobody is told anything either.
+        self.hints = PgHints(None if options.pooled else options.url, self._hinted)
+        registries = RegistryWrites(commit, self._refreshing, self.hints.changed)
         self.journal = StoredJournal(commit, reading, clock, NOTHING_HANDED_OVER, replica.version)
         commit.batches = self.journal
         self.contexts, self.tellings = self.journal.contexts, self.journal.tellings
@@ -118,8 +128,10 @@ class PostgresStore:
         self.log = StoredLog(reading)
         self.history = StoredHistory(reading)
         self.upkeep = PgUpkeep(commit, reading, clock)
-        self.members = PgMembers(options.url, options.lease, pooled=options.pooled)
-        self._refresher = loop.create_task(self._keep_fresh(), name="registries")
+        seals = opened.sealer.key_id
+        self.members = PgMembers(options.url, options.lease, pooled=options.pooled, seals=seals)
+        self._changed_elsewhere = asyncio.Event()
+        self._refresher = loop.create_task(self._keep_fresh(options.refresh), name="registries")
 
     @classmethod
     async def open(cls, options: PostgresOptions, clock: Clock, ids: IdSource) -> "PostgresStore":
@@ -128,12 +140,11 @@ class PostgresStore:
         Raises:
             Unavailable: it cannot be reached, is not Reelhook's, is half moved, or was sealed with another key.
         """
-        writer = PgConnection(options.url, pooled=options.pooled)
+        connection = PgConnection(options.url, pooled=options.pooled)
         try:
-            opened = await asyncio.to_thread(_prepare, writer, options, clock)
-        except BaseException:
-            await asyncio.to_thread(writer.close)
-            raise
+            opened = await asyncio.to_thread(_prepare, connection, options, clock)
+        finally:
+            await asyncio.to_thread(connection.close)
         return cls(options, clock, ids, opened)
 
     async def health(self) -> dict[int, EndpointHealth]:
@@ -151,15 +162,16 @@ class PostgresStore:
     async def close(self) -> None:
         """Commit what is queued, then close the connections."""
         await self.commit.drained()
-        self.commit.stop()
         self._refresher.cancel()
         await asyncio.gather(self._refresher, return_exceptions=True)
+        await self.hints.close()
         await asyncio.to_thread(self._disconnect)
         self._replica.close()
 
     def abandon(self) -> None:
         """Close without committing what is queued: what a crash would do."""
         self._refresher.cancel()
+        self.hints.abandon()
         # A connection's own loop cannot run where another one does.
         closing = threading.Thread(target=self._disconnect)
         closing.start()
@@ -167,14 +179,29 @@ class PostgresStore:
         self._replica.close()
 
     def _disconnect(self) -> None:
+        """End all threads, then close what they used; each may be waiting for the server."""
+        self.commit.stop()
         self.members.stop()
         self._reading.stop()
         self._connection.close()
 
-    async def _keep_fresh(self) -> None:
-        """Read now and then what other nodes changed, whoever tells of it or not."""
+    def registries_age(self) -> float:
+        """Return how old (s) a change may be at most that another node made and this one does not know."""
+        return self._refreshing.age()
+
+    def _hinted(self, hint: Hint) -> None:
+        if hint.changed:
+            self._changed_elsewhere.set()
+        if hint.due or not hint.named:
+            self.on_due(hint.due if hint.named else None)
+
+    async def _keep_fresh(self, seconds: float) -> None:
+        """Read what other nodes changed, at once when one tells of it, and now and then whoever does or not."""
         while True:
-            await asyncio.sleep(_REFRESH_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._changed_elsewhere.wait()
+            self._changed_elsewhere.clear()
             try:
                 await self.refresh()
             except ReelhookError as error:
@@ -201,29 +228,22 @@ class PostgresStore:
         self.contexts.forget_app(app_id)
 
 
-def migrate_postgres(url: str) -> list[int]:
-    """Bring a database to the schema of this version; return the numbers of the migrations that it lacked."""
-    connection = PgConnection(url)
-    try:
-        return migrate(connection)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise connection.named(error) from error
-    finally:
-        connection.close()
+def _locks(groups: Groups) -> set[int]:
+    return locks_of(groups.get("accept", ()), groups.get("record", ()))
 
 
 def _prepare(connection: PgConnection, options: PostgresOptions, clock: Clock) -> _Opened:
     """Make the database ready, in a thread; nodes that start at once do it one after the other."""
     try:
-        migrate(connection)
+        migrate_beside_others(connection, _tell)
         connection.begin()
         try:
             select(connection, _META["lock_schema"])
             refuse_half_moved(connection)
-            sealer = open_sealer(connection, options.secret_key, None)
+            sealer = open_sealer(connection, options.secret_key, None, options.other_key)
             ensure_default_app(connection, Documents(sealer), clock.wall())
             ensure_partitions(connection, clock.wall())
-            opened = _Opened(connection, sealer, last_id(connection), read_delta(connection, {}))
+            opened = _Opened(sealer, last_id(connection), read_delta(connection, {}))
             connection.commit()
         except BaseException:
             connection.rollback()
@@ -231,3 +251,7 @@ def _prepare(connection: PgConnection, options: PostgresOptions, clock: Clock) -
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise connection.named(error) from error
     return opened
+
+
+def _tell(before: int, after: int) -> None:
+    _log.info("schema.migrates", before=before, after=after)

@@ -22,8 +22,9 @@ _NUL: Final = "\0"
 _TOKEN: Final = re.compile(r"'[^']*'|::|\?|:([a-z_]+)(\(([^)]*)\))?")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _READS: Final = re.compile(r"\A(SELECT|WITH|VALUES|FETCH)\b", re.IGNORECASE)
-_WRITES: Final = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM)\b", re.IGNORECASE)
-_RETURNS: Final = re.compile(r"\bRETURNING\b[^)]*\Z", re.IGNORECASE)
+_WRITES: Final = re.compile(r"\b(INSERT INTO|(?<!FOR )UPDATE|DELETE FROM)\b", re.IGNORECASE)
+_RETURNS: Final = re.compile(r"\bRETURNING\b", re.IGNORECASE)
+_WITHIN: Final = re.compile(r"\([^()]*\)")
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -98,8 +99,15 @@ def translate(sql: str) -> Text:
 
     bare = _COMMENT.sub("", sql).strip().removesuffix(";")
     text = _TOKEN.sub(number, bare)
-    reads = bool(_RETURNS.search(bare)) or (bool(_READS.match(bare)) and not _WRITES.search(bare))
+    reads = bool(_RETURNS.search(_outermost(bare))) or (bool(_READS.match(bare)) and not _WRITES.search(bare))
     return Text(text, tuple(names), reads, texts)
+
+
+def _outermost(sql: str) -> str:
+    """Leave out what stands in parentheses: what returns rows there returns them to the statement around it."""
+    while (shorter := _WITHIN.sub("", sql)) != sql:
+        sql = shorter
+    return sql
 
 
 def _unnest(types: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Implements `Upkeep` on PostgreSQL: partitions made ahead and dropped, assets indexed, what is too old cancelled."""
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from reelhook.ports import Clock
 from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.expire import Expiring
+from reelhook.store.holding import held_since
 from reelhook.store.postgres.texts import own_statements
 from reelhook.store.prune import LONGEST_SCHEDULE_MS, Pruning
 from reelhook.store.queue import count_waiting
@@ -67,6 +69,10 @@ class PgUpkeep:
     def backlog(self) -> tuple[int, int | None]:
         """Return how many deliveries wait and when the oldest was due, as last measured (every ten seconds)."""
         return self._backlog
+
+    def held_since(self) -> Awaitable[int | None]:
+        """Return since when (ms) the installation is on hold; None when it is not."""
+        return self._reading.run(held_since)
 
     def healthy(self) -> str | None:
         """Return why the store cannot take writes."""

@@ -8,10 +8,9 @@ INSERT INTO contexts (app_id, asset, context)
 -- name: recall_context
 SELECT context FROM contexts WHERE app_id = ? AND asset = ?;
 
+-- Another node may tell of the same at this moment, so it is written and made sure of at once (accepting.sql).
 -- name: insert_tellings
-INSERT INTO tellings (endpoint_id, event_name, asset, occurred_at, app_id, event_type, expires_at)
-:rows(bigint, text, text, bigint, text, text, bigint)
-ON CONFLICT (endpoint_id, event_name, asset, occurred_at) DO NOTHING;
+;
 
 -- name: recall_telling
 SELECT event_type FROM tellings

@@ -173,13 +173,15 @@ SELECT event_type FROM each WHERE event_type IS NOT NULL LIMIT :limit;
 -- name: tail_types
 SELECT DISTINCT e.type FROM events_to_index i JOIN events e ON e.id = i.id WHERE e.app_id = :app_id LIMIT :budget;
 
--- The attempts of a delivery are a chain, from the last one back.
+-- The attempts of a delivery are a chain, from the last one back. Most have no predecessor, so that the planner would
+-- rather read all attempts once than look for each: `LATERAL` with a limit leaves it no choice.
 -- name: attempts_of_deliveries
 WITH RECURSIVE chain (id) AS (
   SELECT d.last_attempt_id FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN deliveries d ON d.id = chosen.value
   WHERE d.app_id = :app_id AND d.last_attempt_id IS NOT NULL
   UNION ALL
-  SELECT a.previous_id FROM chain JOIN attempts a ON a.id = chain.id WHERE a.previous_id IS NOT NULL
+  SELECT before.previous_id FROM chain CROSS JOIN LATERAL (
+    SELECT a.previous_id FROM attempts a WHERE a.id = chain.id AND a.previous_id IS NOT NULL LIMIT 1) before
 )
 SELECT id FROM chain LIMIT :limit;
 

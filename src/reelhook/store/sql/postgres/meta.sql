@@ -13,6 +13,9 @@ SELECT bytes FROM meta WHERE key = ?;
 -- name: put_bytes
 INSERT INTO meta (key, bytes) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes;
 
+-- name: drop
+DELETE FROM meta WHERE key = ?;
+
 -- name: tables
 SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema();
 
@@ -20,3 +23,8 @@ SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema();
 -- would do; it is "reel" in ASCII.
 -- name: lock_schema
 SELECT pg_advisory_xact_lock(1919247724);
+
+-- Whoever waits for a table's lock makes all others wait behind him: a change of the tables waits a moment only, and is
+-- tried again. What it does once it has its locks may take as long as it takes.
+-- name: lock_briefly
+SELECT set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '0', true);

@@ -20,25 +20,26 @@ DELETE FROM attempt_details_default WHERE id <= :until;
 DELETE FROM attempts_default WHERE id <= :until;
 
 -- An event stays while a delivery of it is open, or an attempt of one is kept that needs the event's data to be shown.
+-- (`EXISTS` the planner may answer with a hash of all deliveries; of a row that is asked for it looks into the index.)
 -- name: old_events
-SELECT e.id, EXISTS (
-  SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries
-  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
-) OR EXISTS (
-  SELECT 1 FROM later_deliveries l JOIN deliveries d ON d.id = l.delivery_id WHERE l.event_id = e.id
-  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
-) FROM events_default e WHERE e.id > :after AND e.id < :bound ORDER BY e.id LIMIT :limit;
+SELECT e.id, coalesce((
+  SELECT true FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept) LIMIT 1
+), (
+  SELECT true FROM later_deliveries l JOIN deliveries d ON d.id = l.delivery_id WHERE l.event_id = e.id
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept) LIMIT 1
+), false) FROM events_default e WHERE e.id > :after AND e.id < :bound ORDER BY e.id LIMIT :limit;
 
 -- The same, of the ones chosen, inside the transaction that deletes them.
 -- name: still_old_events
 SELECT e.id FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN events e ON e.id = chosen.value
-WHERE NOT EXISTS (
+WHERE (
   SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries
-  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
-) AND NOT EXISTS (
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept) LIMIT 1
+) IS NULL AND (
   SELECT 1 FROM later_deliveries l JOIN deliveries d ON d.id = l.delivery_id WHERE l.event_id = e.id
-  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept)
-);
+  AND (d.state IN ('pending', 'sending', 'retrying') OR d.last_attempt_id >= :kept) LIMIT 1
+) IS NULL;
 
 -- name: deliveries_of_events
 SELECT d.id FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN events e ON e.id = chosen.value
@@ -66,7 +67,7 @@ DELETE FROM deliveries WHERE id IN (SELECT value::bigint FROM json_array_element
 -- Events of which no delivery is left.
 -- name: bare_events
 SELECT e.app_id, e.type, e.id, e.data FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN events e ON e.id = chosen.value
-WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries)
+WHERE (SELECT 1 FROM deliveries d WHERE d.id > e.id AND d.id <= e.id + e.deliveries LIMIT 1) IS NULL
   AND NOT EXISTS (SELECT 1 FROM later_deliveries l WHERE l.event_id = e.id);
 
 -- The indexes by endpoint and type are real ones.
@@ -159,15 +160,16 @@ WHERE e.removed_at IS NOT NULL LIMIT :limit;
 -- A part of the queue, in its own order, with what is too old in it marked: made before :bound, not tried since, and
 -- not resent since :before either. (`updated_at` alone will not do: it moves when the one before leaves the lane.)
 -- name: waiting
-SELECT q.endpoint_id, q.due_at, q.delivery_id, q.delivery_id < :bound AND EXISTS (
-  SELECT 1 FROM deliveries d WHERE d.id = q.delivery_id AND coalesce(d.last_attempt_id, 0) < :bound
-  AND (d.trigger = 'schedule' OR d.updated_at < :before))
+SELECT q.endpoint_id, q.due_at, q.delivery_id, q.delivery_id < :bound AND coalesce((
+  SELECT coalesce(d.last_attempt_id, 0) < :bound AND (d.trigger = 'schedule' OR d.updated_at < :before)
+  FROM deliveries d WHERE d.id = q.delivery_id), false)
 FROM queue q WHERE (q.endpoint_id, q.due_at, q.delivery_id) > (:endpoint_id, :due_at, :delivery_id)
 ORDER BY q.endpoint_id, q.due_at, q.delivery_id LIMIT :limit;
 
+-- Locked, so that no claim of another node comes between this and what follows.
 -- name: cancellable
 SELECT d.id, d.endpoint_id, d.lane FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN deliveries d ON d.id = chosen.value
-WHERE d.state IN ('pending', 'retrying');
+WHERE d.state IN ('pending', 'retrying') ORDER BY d.id FOR UPDATE OF d;
 
 -- name: dequeue
 DELETE FROM queue WHERE (endpoint_id, due_at, delivery_id) IN (

@@ -3,22 +3,23 @@
 -- name: next_due
 SELECT min(due_at) FROM queue WHERE endpoint_id = ? AND due_at < 4611686018427387904;
 
--- A loose index scan: one seek for each endpoint that has anything waiting.
+-- A loose index scan: one seek for each endpoint that has anything waiting, of these shards (all, where that is NULL).
+-- An endpoint has no row that is due when all of its heads are being sent.
 -- name: waiting
-WITH RECURSIVE each (endpoint_id) AS (
-  SELECT min(endpoint_id) FROM queue
+WITH RECURSIVE each (endpoint_id, due_at) AS (
+  SELECT * FROM (SELECT endpoint_id, due_at FROM queue ORDER BY endpoint_id, due_at LIMIT 1) first
   UNION ALL
-  SELECT (SELECT min(endpoint_id) FROM queue WHERE endpoint_id > each.endpoint_id) FROM each
-  WHERE each.endpoint_id IS NOT NULL
+  SELECT next.* FROM each CROSS JOIN LATERAL (
+    SELECT q.endpoint_id, q.due_at FROM queue q WHERE q.endpoint_id > each.endpoint_id
+    ORDER BY q.endpoint_id, q.due_at LIMIT 1) next
 )
-SELECT endpoint_id, (SELECT min(due_at) FROM queue WHERE queue.endpoint_id = each.endpoint_id)
-FROM each WHERE endpoint_id IS NOT NULL;
+SELECT endpoint_id, due_at FROM each
+WHERE due_at < 4611686018427387904 AND (:shards::text IS NULL OR endpoint_id % 1000003 * 7919 % 256 IN (
+  SELECT value::bigint FROM json_array_elements_text(:shards::text::json)));
 
+-- Other nodes change the queue too, so it is looked for in the transaction that takes it (claiming.sql).
 -- name: due
-SELECT q.due_at, d.id, d.attempts, d.step, d.trigger, d.rescues, d.last_attempt_id, d.lane,
-       e.id, e.app_id, e.type, e.data, e.occurred_at, e.accepted_at, e.given_id, e.ordering_key, e.source
-FROM queue q JOIN deliveries d ON d.id = q.delivery_id JOIN events e ON e.id = d.event_id
-WHERE q.endpoint_id = ? AND q.due_at <= ? ORDER BY q.due_at, q.delivery_id LIMIT ?;
+;
 
 -- `due` tells a delivery that was resent since it was found: its row in the queue is another one now.
 -- name: claim
@@ -54,7 +55,8 @@ SELECT freed.id FROM freed JOIN deliveries ON deliveries.id = freed.id
 WHERE deliveries.state = 'pending' AND deliveries.next_attempt_at = freed.now;
 
 -- What a process that is gone left behind, or that nobody claimed for certain; of these shards (all, where that is NULL),
--- in `sending` since before :before.
+-- in `sending` since before :before. A shard may have gone to another node since it was asked for: what is sent for one
+-- that has not the epoch in :epochs any more (where these are given) is that node's.
 -- name: orphans
 SELECT d.id, d.app_id, d.endpoint_id, d.attempts, d.step, d.rescues, d.trigger, d.last_attempt_id, d.lane,
        d.claim_id, e.id, e.type, e.given_id
@@ -62,6 +64,9 @@ FROM deliveries d JOIN events e ON e.id = d.event_id
 WHERE d.state = 'sending' AND d.id > :after AND (:before::bigint IS NULL OR d.updated_at < :before)
   AND (:shards::text IS NULL OR d.endpoint_id % 1000003 * 7919 % 256 IN (
     SELECT value::bigint FROM json_array_elements_text(:shards::text::json)))
+  AND (:epochs::text IS NULL OR d.endpoint_id % 1000003 * 7919 % 256 IN (
+    SELECT s.id FROM json_each_text(:epochs::text::json) ours
+    JOIN shards s ON s.id = ours.key::smallint AND s.epoch = ours.value::bigint))
 ORDER BY d.id LIMIT :limit;
 
 -- `retrying`, or `failed` when its interruptions have used up the schedule: then it is due no more.
@@ -75,6 +80,11 @@ FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_
 -- name: delivery
 SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position
 FROM deliveries WHERE id = ? AND app_id = ?;
+
+-- The same, to be changed: whoever else changes it, as the claim of another node does, comes before or after.
+-- name: delivery_to_change
+SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position
+FROM deliveries WHERE id = ? AND app_id = ? FOR UPDATE;
 
 -- name: resend
 UPDATE deliveries SET state = 'pending', step = 0, rescues = 0, trigger = ?, next_attempt_at = ?, updated_at = ?,
@@ -92,21 +102,18 @@ INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES (?, ?, ?);
 -- name: leave_lane
 DELETE FROM ordered WHERE endpoint_id = ? AND lane = ? AND position = ?;
 
--- Who joins a lane and who leaves it must see each other, whichever node they write for: or one finds a predecessor
--- that is just leaving, the other nobody behind it, and what joined waits for ever. One lock for all lanes, because
--- a batch takes many of them and would meet another one halfway.
--- name: lock_lanes
-SELECT pg_advisory_xact_lock(1919247728);
-
 -- name: join_lane
 INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES (?, ?, ?, ?);
 
 -- name: head_of_lane
-SELECT o.delivery_id, d.next_attempt_at, d.state FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
+SELECT o.delivery_id, d.next_attempt_at, d.state, o.position FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
 WHERE o.endpoint_id = ? AND o.lane = ? ORDER BY o.position LIMIT 1;
 
 -- name: position
 SELECT position FROM deliveries WHERE id = ?;
+
+-- name: place
+UPDATE deliveries SET position = ? WHERE id = ?;
 
 -- name: due_of
 SELECT next_attempt_at FROM deliveries WHERE id = ?;
@@ -136,9 +143,11 @@ SELECT added.*, events.type FROM (VALUES (?::bigint, ?, ?::bigint, ?::bigint, 'c
   added (id, app_id, event_id, endpoint_id, state, attempts, step, rescues, trigger, updated_at, lane)
 JOIN events ON events.id = added.event_id;
 
+-- The limit says how few they are, which the planner cannot know.
 -- name: has_delivery
 SELECT EXISTS (
-  SELECT 1 FROM events e JOIN deliveries d ON d.id > e.id AND d.id <= e.id + e.deliveries
+  SELECT 1 FROM events e CROSS JOIN LATERAL (
+    SELECT endpoint_id FROM deliveries WHERE id > e.id AND id <= e.id + e.deliveries ORDER BY id LIMIT e.deliveries) d
   WHERE e.id = :event_id AND d.endpoint_id = :endpoint_id
   UNION ALL
   SELECT 1 FROM later_deliveries l JOIN deliveries d ON d.id = l.delivery_id

@@ -43,12 +43,13 @@ ORDER BY 1 LIMIT :budget;
 SELECT v.document FROM endpoints e JOIN endpoint_versions v ON v.endpoint_id = e.id AND v.version = e.version
 WHERE e.id = ? AND e.app_id = ? AND e.removed_at IS NULL;
 
--- What a task has found, as it is now, inside the transaction that moves it.
+-- What a task has found, as it is now, inside the transaction that moves it; locked, so that no claim of another node
+-- comes between this and what follows.
 -- name: movable
 SELECT d.id, d.endpoint_id, d.state, d.lane, d.next_attempt_at
 FROM (SELECT value::bigint AS value FROM json_array_elements_text(:ids::json)) chosen JOIN deliveries d ON d.id = chosen.value
 JOIN endpoints p ON p.id = d.endpoint_id AND p.removed_at IS NULL
-ORDER BY d.id;
+ORDER BY d.id FOR UPDATE OF d;
 
 -- name: dequeue
 DELETE FROM queue WHERE (endpoint_id, due_at, delivery_id) IN (

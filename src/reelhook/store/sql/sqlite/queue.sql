@@ -3,22 +3,27 @@
 -- name: next_due
 SELECT min(due_at) FROM queue WHERE endpoint_id = ? AND due_at < 4611686018427387904;
 
--- A loose index scan: one seek for each endpoint that has anything waiting.
+-- A loose index scan: one seek for each endpoint that has anything waiting, and one for each of these shards (all, where
+-- that is NULL). An endpoint has no row that is due when all of its heads are being sent.
 -- name: waiting
 WITH RECURSIVE each (endpoint_id) AS (
   SELECT min(endpoint_id) FROM queue
   UNION ALL
   SELECT (SELECT min(endpoint_id) FROM queue WHERE endpoint_id > each.endpoint_id) FROM each
   WHERE each.endpoint_id IS NOT NULL
+), first (endpoint_id, due_at) AS (
+  SELECT endpoint_id, (SELECT min(due_at) FROM queue WHERE queue.endpoint_id = each.endpoint_id) FROM each
+  WHERE endpoint_id IS NOT NULL AND (:shards IS NULL OR endpoint_id % 1000003 * 7919 % 256 IN (
+    SELECT value FROM json_each(:shards)))
 )
-SELECT endpoint_id, (SELECT min(due_at) FROM queue WHERE queue.endpoint_id = each.endpoint_id)
-FROM each WHERE endpoint_id IS NOT NULL;
+SELECT endpoint_id, due_at FROM first WHERE due_at < 4611686018427387904;
 
+-- What waits first; of what is not due at :due only when it is.
 -- name: due
 SELECT q.due_at, d.id, d.attempts, d.step, d.trigger, d.rescues, d.last_attempt_id, d.lane,
        e.id, e.app_id, e.type, e.data, e.occurred_at, e.accepted_at, e.given_id, e.ordering_key, e.source
-FROM queue q JOIN deliveries d ON d.id = q.delivery_id JOIN events e ON e.id = d.event_id
-WHERE q.endpoint_id = ? AND q.due_at <= ? ORDER BY q.due_at, q.delivery_id LIMIT ?;
+FROM queue q LEFT JOIN deliveries d ON d.id = q.delivery_id AND q.due_at <= :due LEFT JOIN events e ON e.id = d.event_id
+WHERE q.endpoint_id = :endpoint_id AND q.due_at < 4611686018427387904 ORDER BY q.due_at, q.delivery_id LIMIT :most;
 
 -- `due` tells a delivery that was resent since it was found: its row in the queue is another one now.
 -- name: claim
@@ -78,6 +83,11 @@ FROM freed WHERE deliveries.id = freed.id AND deliveries.claim_id = freed.claim_
 SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position
 FROM deliveries WHERE id = ? AND app_id = ?;
 
+-- The same, to be changed: there is one writer.
+-- name: delivery_to_change
+SELECT id, app_id, event_id, endpoint_id, state, attempts, next_attempt_at, updated_at, delivered_at, lane, position
+FROM deliveries WHERE id = ? AND app_id = ?;
+
 -- name: resend
 UPDATE deliveries SET state = 'pending', step = 0, rescues = 0, trigger = ?, next_attempt_at = ?, updated_at = ?,
   position = ? WHERE id = ?;
@@ -94,19 +104,18 @@ INSERT INTO queue (endpoint_id, due_at, delivery_id) VALUES (?, ?, ?);
 -- name: leave_lane
 DELETE FROM ordered WHERE endpoint_id = ? AND lane = ? AND position = ?;
 
--- There is one writer.
--- name: lock_lanes
-SELECT 1;
-
 -- name: join_lane
 INSERT INTO ordered (endpoint_id, lane, position, delivery_id) VALUES (?, ?, ?, ?);
 
 -- name: head_of_lane
-SELECT o.delivery_id, d.next_attempt_at, d.state FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
+SELECT o.delivery_id, d.next_attempt_at, d.state, o.position FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
 WHERE o.endpoint_id = ? AND o.lane = ? ORDER BY o.position LIMIT 1;
 
 -- name: position
 SELECT position FROM deliveries WHERE id = ?;
+
+-- name: place
+UPDATE deliveries SET position = ? WHERE id = ?;
 
 -- name: due_of
 SELECT next_attempt_at FROM deliveries WHERE id = ?;

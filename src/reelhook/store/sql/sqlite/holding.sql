@@ -1,0 +1,22 @@
+-- What waits while the installation is on hold, and when it goes on.
+
+-- name: waiting
+SELECT count(*), count(CASE WHEN due_at <= :now OR due_at = :blocked THEN 1 END) FROM queue;
+
+-- There is no index by delivery: each part looks at the whole queue.
+-- name: due
+SELECT endpoint_id, due_at, delivery_id FROM queue
+WHERE due_at <= :horizon AND delivery_id > :after ORDER BY delivery_id LIMIT :limit;
+
+-- Whoever sends it again or cancels it in this moment comes first.
+-- name: postpone
+WITH later (id, was_due_at, due_at, now) AS (VALUES :rows)
+UPDATE deliveries SET next_attempt_at = later.due_at, updated_at = later.now
+FROM later WHERE deliveries.id = later.id AND deliveries.next_attempt_at = later.was_due_at
+  AND deliveries.state IN ('pending', 'retrying');
+
+-- name: move
+WITH later (endpoint_id, was_due_at, delivery_id, due_at) AS (VALUES :rows)
+UPDATE queue SET due_at = later.due_at
+FROM later WHERE queue.endpoint_id = later.endpoint_id AND queue.due_at = later.was_due_at
+  AND queue.delivery_id = later.delivery_id;
