@@ -1,6 +1,7 @@
 """`backlog` and `isolation`: what a pile of waiting deliveries costs, and whether it costs anybody else."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from tests.support.program import free_port, until
@@ -8,32 +9,39 @@ from tests.support.program import free_port, until
 from bench import bound, figures
 from bench.rig import Rig
 from bench.stream import moment
+from bench.throughput import spread
 
 BATCH = 1000
 FILLER = "x" * 950
 HEALTHY = 10
 
 
-def fill(rig: Rig, event_type: str, count: int) -> float:
+def fill(rig: Rig, types: Sequence[str], count: int) -> float:
     """Publish so many events through the batch route; return how many a second were accepted."""
     start = time.monotonic()
     data = {"t": moment(), "d": moment(), "title": FILLER}
     for done in range(0, count, BATCH):
-        batch = [{"type": event_type, "data": data}] * min(BATCH, count - done)
+        size = min(BATCH, count - done)
+        batch = [{"type": types[(done + number) % len(types)], "data": data} for number in range(size)]
         rig.api.ask("POST", "/v1/events/batch", batch).ok(202)
     return count / (time.monotonic() - start)
 
 
-def backlog(rig: Rig, count: int) -> dict[str, Any]:
-    """Pause an endpoint, pile up deliveries, resume it, and time the drain."""
+def resume(rig: Rig, endpoints: Sequence[str]) -> None:
+    """Let paused endpoints have what waits for them."""
+    for endpoint in endpoints:
+        rig.api.ask("PATCH", f"/v1/endpoints/{endpoint}", {"state": "active"}).ok()
+
+
+def backlog(rig: Rig, count: int, groups: int) -> dict[str, Any]:
+    """Pause an endpoint (or several), pile up deliveries, resume, and time the drain."""
     raw = rig.raw_limit(3.0)
-    endpoint = rig.add_endpoint("/h/0", state="paused")
-    accepted = fill(rig, "asset.updated", count)
+    accepted = fill(rig, spread(rig, groups, state="paused"), count)
     before = rig.sample(None)
-    rig.api.ask("PATCH", f"/v1/endpoints/{endpoint}", {"state": "active"}).ok()
+    resume(rig, rig.endpoints)
     until(lambda: rig.received_total.value - before.received >= count, "the backlog has arrived", pause=0.005)
     arrived = time.monotonic() - before.at
-    until(lambda: rig.recorded(endpoint) >= count, "the backlog is recorded", pause=0.1)
+    until(lambda: sum(map(rig.recorded, rig.endpoints)) >= count, "the backlog is recorded", pause=0.1)
     after = rig.sample(None)
     received = after.received - before.received
     return {
@@ -56,9 +64,8 @@ def isolation(rig: Rig, seconds: float, rate: float, count: int) -> dict[str, An
     before = _ages(rig, seconds, rate)
     hanging = rig.add_endpoint("/hang", events=["piled.up"], state="paused")
     refusing = rig.add_endpoint("", events=["piled.up"], state="paused", url=f"http://127.0.0.1:{free_port()}/")
-    fill(rig, "piled.up", count)
-    for endpoint in (hanging, refusing):
-        rig.api.ask("PATCH", f"/v1/endpoints/{endpoint}", {"state": "active"}).ok()
+    fill(rig, ["piled.up"], count)
+    resume(rig, [hanging, refusing])
     during = _ages(rig, seconds, rate)
     waiting = {
         name: rig.api.get(f"/v1/endpoints/{endpoint}/stats")["pending"]

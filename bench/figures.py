@@ -1,7 +1,7 @@
 """Turns what was counted into figures, and figures into text."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +38,14 @@ def write(title: str, figures: Mapping[str, Any]) -> str:
         said = "  ".join(f"{k} {number(v)}" for k, v in value.items()) if isinstance(value, Mapping) else number(value)
         lines.append(f"{name:<{width}}  {said}")
     return "\n".join(lines)
+
+
+def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> str:
+    """Write a table: a name and so many figures in each row, aligned."""
+    cells = [["", *columns], *([name, *map(number, values)] for name, values in rows.items())]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(columns) + 1)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells]
+    return "\n".join([title, "-" * len(title), *lines])
 
 
 def as_json(figures: Mapping[str, Any]) -> str:

@@ -5,19 +5,20 @@ from typing import Any
 
 from bench import bound, figures
 from bench.rig import Rig
-from bench.throughput import WARM_UP, deliver
+from bench.throughput import WARM_UP, deliver, spread, type_names
 
 
-def half_of_maximum(rig: Rig, window: int) -> float:
+def half_of_maximum(rig: Rig, window: int, groups: int) -> float:
     """Measure for some seconds what can be delivered at most, and return half of it (events a second)."""
-    return float(deliver(rig, 6.0, 1, window)["events/s"]) / 2
+    return float(deliver(rig, 6.0, 1, window, groups)["events/s"]) / 2
 
 
-def latency(rig: Rig, seconds: float, rate: float) -> dict[str, Any]:
-    """Publish at a rate to one endpoint: from the moment of writing the request to the arrival at the receiver."""
-    if not rig.endpoints:
-        rig.add_endpoint("/h/0")
-    hand = rig.publish(rate=rate)
+def latency(rig: Rig, seconds: float, rate: float, groups: int) -> dict[str, Any]:
+    """Publish at a rate, one endpoint for each event: from the moment of writing the request to the arrival at the
+    receiver.
+    """
+    types = type_names(groups) if rig.endpoints else spread(rig, groups)
+    hand = rig.publish(rate=rate, types=types)
     time.sleep(WARM_UP)
     rig.receiver.ask("clear")
     before, after = rig.window(hand, 0, seconds)

@@ -29,13 +29,14 @@ ASSET = (
 
 
 class Plan(NamedTuple):
-    """What to post where. `rate` (per s) makes it an open loop, and `types` take turns.
+    """What to post where; connections are spread over `ports`. `rate` (per s) makes it an open loop, and `types` take
+    turns.
 
     `window` limits how many events may be under way in a closed loop, given that each arrives `fan_out` times;
     0 = no limit. With `asset` the data hold one, as the dialects of foreign systems need it.
     """
 
-    port: int
+    ports: tuple[int, ...]
     path: str
     connections: int
     token: str = ""
@@ -147,7 +148,7 @@ def frame(plan: Plan, event_type: str) -> tuple[bytes, bytes]:
     before = b"," + (ASSET + b'"description":"' if plan.asset else b'"title":"')
     filler = before + b"x" * (SIZE - len(start) - len(end) - times - len(before))
     head = (
-        f"POST {plan.path} HTTP/1.1\r\nhost: 127.0.0.1:{plan.port}\r\nauthorization: Bearer {plan.token}\r\n"
+        f"POST {plan.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {plan.token}\r\n"
         f"content-type: application/json\r\ncontent-length: {SIZE}\r\n\r\n"
     )
     return head.encode() + start, filler + end
@@ -156,8 +157,9 @@ def frame(plan: Plan, event_type: str) -> tuple[bytes, bytes]:
 async def _generate(pipe: Connection, plan: Plan, shared: c_longlong) -> None:
     loop = asyncio.get_running_loop()
     generator = _Generator(plan, shared)
-    for _ in range(plan.connections):
-        _, connection = await loop.create_connection(lambda: _Outgoing(generator), "127.0.0.1", plan.port)
+    for number in range(plan.connections):
+        port = plan.ports[number % len(plan.ports)]
+        _, connection = await loop.create_connection(lambda: _Outgoing(generator), "127.0.0.1", port)
         generator.idle.append(connection)
 
     def command() -> None:

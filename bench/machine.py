@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,32 @@ def cpu_of(pid: int) -> Cpu:
     return Cpu(int(fields[11]) / _TICK, int(fields[12]) / _TICK)
 
 
+def family_of(pid: int) -> list[int]:
+    """Return a living process and its children."""
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def cpu_of_family(pid: int) -> Cpu:
+    """Return what a living process and its children have used so far, those that ended included."""
+    parts = [_spent(child) for child in family_of(pid)[1:]]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    parts.append(Cpu((int(fields[11]) + int(fields[13])) / _TICK, (int(fields[12]) + int(fields[14])) / _TICK))
+    return total(parts)
+
+
+def total(parts: Iterable[Cpu]) -> Cpu:
+    """Add up."""
+    listed = list(parts)
+    return Cpu(sum(part.user for part in listed), sum(part.system for part in listed))
+
+
+def _spent(pid: int) -> Cpu:
+    try:
+        return cpu_of(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return Cpu(0, 0)  # ended since its parent was asked, who counts it from now on
+
+
 def busy() -> float:
     """Return the CPU seconds that all processes of the machine have used so far, on all cores."""
     user, nice, system, _, _, irq, softirq, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
@@ -36,8 +63,16 @@ def busy() -> float:
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes of memory that a process holds (resident)."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Return the bytes of memory that a process and its children hold (resident)."""
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family_of(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_memory_of(pid: int) -> int:
+    """Return the most bytes of memory that a process and its children have held so far, each at its own time."""
+    texts = [Path(f"/proc/{one}/status").read_text() for one in family_of(pid)]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("VmHWM")]
+    return sum(int(line.split()[1]) for line in lines) * 1024
 
 
 def sync_times(directory: Path, count: int = 300) -> list[float]:

@@ -19,11 +19,15 @@ _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
 class Received(NamedTuple):
-    """What arrived so far: counts by path, and ages (ns) from writing and from due time, by path."""
+    """What arrived so far: counts by path, ages (ns) from writing and from due time, by path, and the moments (as in
+    `stream.moment`) of the first and the last arrival.
+    """
 
     counts: dict[str, int]
     ages: dict[str, "array[int]"]
     ages_due: dict[str, "array[int]"]
+    first: int = 0
+    last: int = 0
 
     @property
     def total(self) -> int:
@@ -37,23 +41,29 @@ class _Tally:
         self.clear()
 
     def clear(self) -> None:
-        self.received = Received({}, {}, {})
+        self._received = Received({}, {}, {})
+        self._first = self._last = 0
+
+    @property
+    def received(self) -> Received:
+        return self._received._replace(first=self._first, last=self._last)
 
     def counts(self) -> Received:
-        return Received(self.received.counts, {}, {})
+        return Received(self._received.counts, {}, {}, self._first, self._last)
 
     def take(self, path: str, data: bytes | bytearray) -> None:
-        counts = self.received.counts
+        counts = self._received.counts
         counts[path] = counts.get(path, 0) + 1
-        if self.keep_ages:
-            self._age(path, data)
+        self._last = now = moment()
+        self._first = self._first or now
+        if self.keep_ages and b'"t":' in data:
+            self._age(path, data, now)
 
-    def _age(self, path: str, data: bytes | bytearray) -> None:
-        now = moment()
+    def _age(self, path: str, data: bytes | bytearray, now: int) -> None:
         at = data.find(b'"t":') + 4
-        self.received.ages.setdefault(path, array("q")).append(now - int(data[at : at + DIGITS]))
+        self._received.ages.setdefault(path, array("q")).append(now - int(data[at : at + DIGITS]))
         at = data.find(b'"d":') + 4
-        self.received.ages_due.setdefault(path, array("q")).append(now - int(data[at : at + DIGITS]))
+        self._received.ages_due.setdefault(path, array("q")).append(now - int(data[at : at + DIGITS]))
 
 
 class _Incoming(Stream):

@@ -30,18 +30,17 @@ def accept(rig: Rig, seconds: float) -> dict[str, Any]:
     }
 
 
-def deliver(rig: Rig, seconds: float, fan_out: int, window: int) -> dict[str, Any]:
+def deliver(rig: Rig, seconds: float, fan_out: int, window: int, groups: int) -> dict[str, Any]:
     """Post as fast as deliveries arrive: events accepted, delivered and recorded in a steady state."""
-    for number in range(fan_out):
-        rig.add_endpoint(f"/h/{number}")
+    types = spread(rig, groups, fan_out)
     raw = rig.raw_limit(seconds / 3)
-    hand = rig.publish(window=window, fan_out=fan_out)
+    hand = rig.publish(window=window, fan_out=fan_out, types=types)
     before, after = rig.window(hand, WARM_UP, seconds)
     sent = hand.ask("stop")
     messages = after.received - before.received
     rates = bound.rates(before, after)
     return {
-        "endpoints": fan_out,
+        "endpoints": len(rig.endpoints),
         **rates,
         "refused": sent.refused,
         "events/s": min(rates["accepted/s"], rates["received/s"] / fan_out, rates["recorded/s"] / fan_out),
@@ -52,6 +51,20 @@ def deliver(rig: Rig, seconds: float, fan_out: int, window: int) -> dict[str, An
         **bound.cpu(before, after, messages),
         **settle(rig, sent.accepted, fan_out),
     }
+
+
+def type_names(groups: int) -> tuple[str, ...]:
+    """Return the event types of the groups of `spread`."""
+    return tuple(f"bench.group{group}" for group in range(groups))
+
+
+def spread(rig: Rig, groups: int, fan_out: int = 1, **fields: Any) -> tuple[str, ...]:
+    """Add groups of `fan_out` endpoints, each with an event type of its own; return the types, which take turns."""
+    types = type_names(groups)
+    for group, event_type in enumerate(types):
+        for number in range(fan_out):
+            rig.add_endpoint(f"/h/{group}-{number}", events=[event_type], **fields)
+    return types
 
 
 def settle(rig: Rig, accepted: int, fan_out: int) -> dict[str, Any]:

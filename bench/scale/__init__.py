@@ -1,0 +1,1 @@
+"""`scale`: what stays as it is while the database grows, and what does not."""
