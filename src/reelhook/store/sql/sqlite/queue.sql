@@ -70,6 +70,7 @@ FROM (
 ) orphan CROSS JOIN deliveries d ON d.id = orphan.id CROSS JOIN events e ON e.id = d.event_id
 WHERE d.state = 'sending' AND d.id > :after AND (:before IS NULL OR d.updated_at < :before)
   AND (:shards IS NULL OR d.endpoint_id % 1000003 * 7919 % 256 IN (SELECT value FROM json_each(:shards)))
+  AND :epochs IS NULL -- one process owns all shards, so there are none
 ORDER BY d.id LIMIT :limit;
 
 -- `retrying`, or `failed` when its interruptions have used up the schedule: then it is due no more.
