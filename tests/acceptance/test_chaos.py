@@ -20,7 +20,7 @@ from tests.support.postgres import Cluster, servers
 from tests.support.program import until
 from tests.support.wall import Wall
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "40"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "30"))
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEED", "").split(",") if seed] or [random.randrange(10**6)]
 NAMES = ("a", "b", "c")
 RATE = {"count": 6, "per": 3}

@@ -156,22 +156,26 @@ def test_a_survey_tells_of_the_endpoints_of_some_shards_when_their_first_deliver
 
 
 @pytest.mark.fault("R24")
-def test_what_joins_a_lane_late_though_it_was_accepted_first_waits_for_what_is_being_sent(tell):
+@pytest.mark.parametrize("late", [[0, 1, 2], [2, 1, 0], [1, 2, 0]], ids=str)
+def test_what_joins_a_lane_late_though_it_was_accepted_first_waits_for_what_is_being_sent(tell, late):
+    """As the events of two nodes do, or a resend and events in one commit; among each other they keep their order."""
+
     async def story(world):
         endpoint = await world.endpoint(ordering=Ordering.ENDPOINT)
-        early = world.ids.take(world.clock.time, 2)
+        early = [world.ids.take(world.clock.time, 2) for _ in late]
         events = [(await world.publish(endpoint, lane="*")).id for _ in range(2)]
         [head] = await world.claim(endpoint)
-        late = Event(early, "default", "asset.created", b"{}", world.clock.time, world.clock.time)
-        new = NewDelivery(early + 1, endpoint.id, lane="*")
-        await world.store.journal.accept(Acceptance("default", [late], [[new]], world.clock.time))
-        assert await world.claim(endpoint) == [], "one at a time"
+        for place in late:
+            event = Event(early[place], "default", "asset.created", b"{}", world.clock.time, world.clock.time)
+            new = NewDelivery(event.id + 1, endpoint.id, lane="*")
+            await world.store.journal.accept(Acceptance("default", [event], [[new]], world.clock.time))
+            assert not await world.claim(endpoint), "one at a time"
         sent = [head.event.id]
         while head is not None:
             assert await world.store.journal.record(world.completion(head, endpoint))
             head = next(iter(await world.claim(endpoint)), None)
             sent += [] if head is None else [head.event.id]
-        assert sent == [events[0], early, events[1]]
+        assert sent == [events[0], *early, events[1]]
 
     tell(story)
 

@@ -226,6 +226,8 @@ class Engine:
 
     async def _learn(self, shards: Collection[int]) -> None:
         """Take over how the endpoints of some shards have fared until now, whoever sent to them."""
+        if self.store.refresh is not None:
+            await self.store.refresh()  # who was cut off for long knows what they were then
         for endpoint_id, health in (await self.store.health()).items():
             if shard_of(endpoint_id) not in shards:
                 continue

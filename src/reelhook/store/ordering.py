@@ -54,8 +54,8 @@ def join(connection: Connection, endpoint_id: int, lane: str, delivery_id: int, 
     lock(connection, [(endpoint_id, lane)])
     head = _head(connection, endpoint_id, lane)
     if head is not None:
-        if position < head.position:
-            position = _change_places(connection, endpoint_id, lane, head, delivery_id, position)
+        if position <= head.position:
+            _put_before(connection, endpoint_id, lane, head, position)
         _block(connection, endpoint_id, delivery_id)
     connection.execute(_SQL["join_lane"], (endpoint_id, lane, position, delivery_id))
 
@@ -102,17 +102,13 @@ def _head(connection: Connection, endpoint_id: int, lane: str) -> _Head | None:
     return None if row is None else _Head(*row)
 
 
-def _change_places(  # noqa: PLR0913, PLR0917 - one call
-    connection: Connection, endpoint_id: int, lane: str, head: _Head, delivery_id: int, position: int
-) -> int:
-    """Let the head stay the head, though one comes that was accepted before it, on another node and committed later: it
-    may be under way already. Return the place of the one that comes.
+def _put_before(connection: Connection, endpoint_id: int, lane: str, head: _Head, position: int) -> None:
+    """Let the head stay the head, though one comes that was accepted before it, as happens where that was on another
+    node, or in one commit with a resend: it may be under way already. Nobody else has a place so low.
     """
     connection.execute(_SQL["leave_lane"], (endpoint_id, lane, head.position))
-    connection.execute(_SQL["join_lane"], (endpoint_id, lane, position, head.delivery_id))
-    connection.execute(_SQL["place"], (position, head.delivery_id))
-    connection.execute(_SQL["place"], (head.position, delivery_id))
-    return head.position
+    connection.execute(_SQL["join_lane"], (endpoint_id, lane, position - 1, head.delivery_id))
+    connection.execute(_SQL["place"], (position - 1, head.delivery_id))
 
 
 def _block(connection: Connection, endpoint_id: int, delivery_id: int) -> None:

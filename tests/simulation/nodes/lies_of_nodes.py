@@ -12,6 +12,7 @@ from reelhook.errors import StoreBusy
 from reelhook.model.ids import EPOCH_MS, IdSource
 from reelhook.pipeline.flow import Flow
 from reelhook.ports import Rescued
+from reelhook.server.engine import Engine
 from reelhook.store import ordering, recording
 from reelhook.store.postgres import texts
 from reelhook.store.postgres.accepting import PgAccepting
@@ -90,6 +91,22 @@ def what_other_nodes_changed_is_not_read(patch: pytest.MonkeyPatch) -> None:
 @breaks("nothing is sent to an endpoint that is paused, disabled or gone")
 def a_pause_on_another_node_is_not_heard(patch: pytest.MonkeyPatch) -> None:
     _read_nothing(patch)
+
+
+@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 41)
+def who_comes_back_sends_what_he_knew(patch: pytest.MonkeyPatch) -> None:
+    async def learn(honest: Any, self: Engine, shards: Any) -> None:
+        refresh, self.store.refresh = self.store.refresh, _do_nothing
+        try:
+            await honest(self, shards)
+        finally:
+            self.store.refresh = refresh
+
+    wrapped(patch, Engine, "_learn", learn)
+
+
+async def _do_nothing() -> None:
+    """Nothing."""
 
 
 def _read_nothing(patch: pytest.MonkeyPatch) -> None:

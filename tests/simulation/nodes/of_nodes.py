@@ -193,10 +193,8 @@ def _sent(evidence: NodesEvidence) -> Iterator[tuple[History, Exchange]]:
 
 
 def _is_recalled(evidence: NodesEvidence, before: Exchange, now: Exchange) -> bool:
-    """Tell whether a node can know when something was sent before: from its memory, or from what others wrote down by
-    their wall clocks, where none was wrong.
-    """
-    return before.life == now.life or not evidence.ledger.skewed & {before.life, now.life}
+    """Tell whether a node can know when something was sent before: beyond its memory that is told by wall clocks."""
+    return not evidence.ledger.skewed & {before.life, now.life}
 
 
 def _by_endpoint(evidence: NodesEvidence) -> list[tuple[History, list[Exchange]]]:

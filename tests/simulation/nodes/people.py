@@ -13,6 +13,7 @@ from tests.simulation.process import Process
 from tests.simulation.virtual_loop import VirtualClock
 
 from reelhook.errors import Unavailable
+from reelhook.model.endpoint import Endpoint
 
 Serve = Callable[..., Coroutine[Any, Any, None]]
 _LOOK_SECONDS: Final = 0.2
@@ -70,11 +71,10 @@ class Owners(Owner):
     """Owners who do not know which node they talk to. Before they act they read what became of what they did before."""
 
     async def catch_up(self, process: Any) -> None:
-        """Read it from any node; one that cannot read is left alone."""
+        """Read it from any node that can read."""
         if isinstance(process, Front):
-            await process.request(self.catch_up)
-            return
-        with suppress(Unavailable):
+            await process.request(self._read_up)
+        else:
             await super().catch_up(process)
 
     async def found(self, front: Front) -> None:
@@ -90,9 +90,22 @@ class Owners(Owner):
         while not made:
             await front.request(make)
 
+    async def _settle_in(self, process: Process, wanted: Endpoint) -> None:
+        if await self._read_up(process) and wanted in self._wanted:
+            await super()._settle_in(process, wanted)
+
     async def _intervene(self, process: Process) -> None:
-        await self.catch_up(process)
-        await super()._intervene(process)
+        if await self._read_up(process):
+            await super()._intervene(process)
+
+    async def _read_up(self, process: Process) -> bool:
+        """Bring this node up to date, and read from it what became of changes; tell whether that could be done."""
+        try:
+            await process.store.refresh()
+            await self.catch_up(process)
+        except Unavailable:
+            return False
+        return True
 
 
 def _answer(answered: "asyncio.Future[None]", done: "asyncio.Task[None]") -> None:

@@ -153,7 +153,7 @@ class NodesWorld:
         self._loops.expect("the end of the world", 2 * _PATIENCE)
         # What was under way may still disable an endpoint; when it is over, nothing does any more.
         await asyncio.sleep(_LONGEST_ATTEMPT)
-        await self._desk.request(self.owner.catch_up)
+        await self.owner.catch_up(self._desk)
         await self._desk.request(self.owner.resume_all)
         for check in range(_CALM_CHECKS):
             await asyncio.sleep(1.0 + check / 10)
