@@ -114,7 +114,7 @@ def test_a_restored_backup_sends_nothing_until_it_is_released_and_then_at_the_ra
         wait_until_closed(restored.api())
         again = receiver.receipts()[before:]
         assert {receipt.message_id for receipt in again} == waiting, "what the backup knew as delivered is not repeated"
-        assert len(again) == released["waiting"]
+        assert len(waiting) == released["waiting"]
         spread = sorted(receipt.at for receipt in again)[-released["spread"] :]
         assert all(at >= began + place / RATE for place, at in enumerate(spread)), "not faster than asked"
         assert "held_since" not in restored.api().get("/readyz")

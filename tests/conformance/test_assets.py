@@ -107,6 +107,7 @@ def test_a_context_that_is_being_stored_is_waited_for(tell: Teller) -> None:
 
 def test_who_asks_does_not_wait_for_an_asset_that_is_published_all_the_time(tell: Teller) -> None:
     async def story(world: World) -> None:
+        await world.publish()  # a writing process may still be starting
         storing = [world.store.journal.accept(an_acceptance(world, contexts=[("a", "one")]))]
         waiting = asyncio.ensure_future(context_of(world, "a"))
         while not waiting.done():

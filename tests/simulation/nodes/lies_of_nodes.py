@@ -27,7 +27,7 @@ from reelhook.worker.senders import Senders
 from reelhook.worker.shards import Shards
 
 
-@breaks("nobody sends without a lease")
+@breaks("nobody sends without a lease", 13, 15)
 def a_node_believes_in_its_lease_for_ever(patch: pytest.MonkeyPatch) -> None:
     def renewed(honest: Any, self: LeasedShards, *args: Any) -> Any:
         turnover = honest(self, *args)
@@ -37,27 +37,27 @@ def a_node_believes_in_its_lease_for_ever(patch: pytest.MonkeyPatch) -> None:
     wrapped(patch, LeasedShards, "renewed", renewed)
 
 
-@breaks("nobody sends without a lease")
+@breaks("nobody sends without a lease", 2, 5)
 def shards_are_served_that_were_given_away(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LeasedShards, "rest", lambda *_: None)
 
 
-@breaks("nothing outlives a lease")
+@breaks("nothing outlives a lease", 40, 25)
 def what_is_under_way_is_not_cut_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Senders, "cut_off_lanes", lambda *_: 0)
 
 
-@breaks("nothing outlives a lease")
+@breaks("nothing outlives a lease", 25, 10)
 def shards_are_given_away_before_they_rest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shards, "at_rest", lambda _, shards: frozenset(shards))
 
 
-@breaks("rate limits hold")
+@breaks("rate limits hold", 28, 32)
 def what_was_sent_before_a_take_over_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recall, "begin", lambda *_: None)
 
 
-@breaks("permits hold")
+@breaks("permits hold", 11, 8)
 def one_more_than_permitted_is_under_way(patch: pytest.MonkeyPatch) -> None:
     def begin(honest: Any, self: Permits, now: int) -> Any:
         begun = honest(self, now)
@@ -68,7 +68,7 @@ def one_more_than_permitted_is_under_way(patch: pytest.MonkeyPatch) -> None:
     wrapped(patch, Permits, "begin", begin)
 
 
-@breaks("ordered lanes keep their order")
+@breaks("ordered lanes keep their order", 5, 8)
 def nobody_waits_in_a_lane(patch: pytest.MonkeyPatch) -> None:
     joins = statements("queue")["join_lane"]
 
@@ -78,7 +78,7 @@ def nobody_waits_in_a_lane(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ordering, "join", join)
 
 
-@breaks("every endpoint that matched gets the event")
+@breaks("every endpoint that matched gets the event", 44)
 def an_acceptance_is_not_compared_with_what_holds_now(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PgAccepting, "run", lambda self, connection, found: self._accepting.run(connection, found))
 
