@@ -20,7 +20,8 @@ from reelhook.store.migrate import latest_version, migrate, schema_version
 from reelhook.store.postgres.connection import LOST, PgConnection
 from reelhook.store.postgres.store import PostgresOptions, PostgresStore
 from reelhook.store.postgres.texts import POSTGRES, translate
-from reelhook.store.statements import Bulk, statements, texts_of
+from reelhook.store.sql import Bulk
+from reelhook.store.statements import statements, texts_of
 
 FILES = sorted(
     one.name.removesuffix(".sql")

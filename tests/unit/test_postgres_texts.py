@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from reelhook.store.postgres.texts import Text, own_statements, text_of, translate
-from reelhook.store.statements import Statement, texts_of
+from reelhook.store.sql import Statement
+from reelhook.store.statements import texts_of
 
 _SQL: Final = resources.files("reelhook.store").joinpath("sql")
 _PARAMETER: Final = re.compile(r"'[^']*'|--[^\n]*|::|:([a-z_]+)|\?")

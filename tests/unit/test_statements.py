@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reelhook.store.connection import _piece, open_writer
-from reelhook.store.statements import Bulk, Statement
+from reelhook.store.sql import Bulk, Statement
 
 _INSERT = Statement.of("test", "insert", "INSERT INTO t VALUES :rows")
 

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 from reelhook.ports import Acceptance, NewDelivery
 from reelhook.store import ordering
 from reelhook.store.assets import RememberingAssets
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("journal")

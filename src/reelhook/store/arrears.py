@@ -13,8 +13,8 @@ from reelhook.ports import Clock
 from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.select import select, select_one, select_value
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
 _SQL: Final = statements("arrears")

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 from reelhook.ports import Acceptance, Clock, Telling
 from reelhook.store.commitment import Commitment
 from reelhook.store.reading import Points
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 from reelhook.store.storing import Storing
 
 _SQL: Final = statements("assets")

@@ -8,8 +8,8 @@ import msgspec
 from reelhook.model.delivery import Trigger
 from reelhook.model.event import Event
 from reelhook.ports import Claimed, Taken
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("queue")

@@ -12,8 +12,8 @@ import apsw
 
 from reelhook.errors import StorageFull, StoreBusy, Unavailable
 from reelhook.store.operation import WriterFailed
-from reelhook.store.sql import Row
-from reelhook.store.statements import SQLITE, Bulk
+from reelhook.store.sql import Bulk, Row
+from reelhook.store.statements import SQLITE
 
 _MOST_ROWS: Final = 512
 _LAST_WORK_SECONDS: Final = 2.0

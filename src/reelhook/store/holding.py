@@ -13,8 +13,8 @@ from reelhook.model.audit import AuditEntry
 from reelhook.store.audit import add_entry
 from reelhook.store.ordering import BLOCKED
 from reelhook.store.select import Row, select, select_one, select_value
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 
 HELD: Final = "held_since"
 _SPREAD: Final = "spread_until"

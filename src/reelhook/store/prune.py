@@ -17,8 +17,8 @@ from reelhook.store.asset_ids import asset_ids
 from reelhook.store.commit import GroupCommit
 from reelhook.store.reading import Reading
 from reelhook.store.select import Row, select, select_column, select_one
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
 _SQL: Final = statements("prune")

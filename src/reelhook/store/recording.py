@@ -10,8 +10,8 @@ from reelhook.model.delivery import OPEN, WAITING, State
 from reelhook.model.latency import bucket_of
 from reelhook.ports import AttemptRecord, Completion
 from reelhook.store import ordering
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("journal")

@@ -20,8 +20,8 @@ from reelhook.store.commit import GroupCommit
 from reelhook.store.reading import Reading
 from reelhook.store.recording import Recording
 from reelhook.store.select import select
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 
 Row = tuple[Any, ...]
 _SQL: Final = statements("queue")

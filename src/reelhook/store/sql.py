@@ -1,15 +1,54 @@
-"""What the store's code knows of a database: a connection that runs statements, one after the other, and waits."""
+"""What the store's code knows of a database: statements, and a connection that runs them, one by one, and waits."""
 
 from collections.abc import Collection, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from reelhook.errors import StoreBusy
 
-if TYPE_CHECKING:
-    from reelhook.store.statements import Bulk
-
 Row = tuple[Any, ...]
+
+
+class Statement(str):
+    """A statement as SQLite knows it, which is also the key to what other backends say in its place."""
+
+    __slots__ = ("file", "name")
+
+    file: str
+    name: str
+
+    @classmethod
+    def of(cls, file: str, name: str, text: str) -> Self:
+        """Make the statement `name` of a file."""
+        statement = cls(text)
+        statement.file = file
+        statement.name = name
+        return statement
+
+
+class Bulk:
+    """A statement over many rows at once; `:rows` stands for them in its text.
+
+    Few, large statements: each one that a writer thread runs gives the interpreter lock away and must win it back from
+    a busy loop, which costs more than the statement (measured: `executemany` falls to 1,200 rows/s). How the rows get
+    into the statement is the connection's business.
+    """
+
+    __slots__ = ("statement", "texts", "width")
+
+    def __init__(self, statement: Statement, columns: int) -> None:
+        self.statement: Final = statement
+        self.width: Final = columns
+        self.texts: Final[dict[int, str]] = {}
+        """What the connection keeps for it: texts by number of rows."""
+
+    def run(self, connection: "Connection", rows: list[tuple[Any, ...]]) -> int:
+        """Run it over all rows; return how many rows changed."""
+        return connection.bulk(self, rows) if rows else 0
+
+    def select(self, connection: "Connection", rows: list[tuple[Any, ...]]) -> list[Row]:
+        """Ask it of all rows; return what it answers."""
+        return connection.bulk_rows(self, rows) if rows else []
 
 
 class Contended(StoreBusy):
@@ -51,11 +90,11 @@ class Connection(Protocol):
         """Run a statement with a sequence for `?`, or a mapping for `:name`."""
         ...
 
-    def bulk(self, bulk: "Bulk", rows: list[Row]) -> int:
+    def bulk(self, bulk: Bulk, rows: list[Row]) -> int:
         """Run a statement over many rows at once; return how many rows changed."""
         ...
 
-    def bulk_rows(self, bulk: "Bulk", rows: list[Row]) -> list[Row]:
+    def bulk_rows(self, bulk: Bulk, rows: list[Row]) -> list[Row]:
         """Ask a statement of many rows at once; return what it answers."""
         ...
 

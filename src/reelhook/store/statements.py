@@ -7,9 +7,9 @@ backend runs it.
 import re
 from functools import cache
 from importlib import resources
-from typing import Any, Final, Self
+from typing import Final
 
-from reelhook.store.sql import Connection, Row
+from reelhook.store.sql import Statement
 
 SQLITE: Final = "sqlite"
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -17,23 +17,6 @@ _COMMENT: Final = re.compile(r"^--.*$", re.MULTILINE)
 _FILTERS: Final = ":filters"
 """Stands for the filters of a table, written once: those of `attempts_failed` are named `attempts_filters`."""
 _FRAGMENT: Final = "_filters"
-
-
-class Statement(str):
-    """A statement as SQLite knows it, which is also the key to what other backends say in its place."""
-
-    __slots__ = ("file", "name")
-
-    file: str
-    name: str
-
-    @classmethod
-    def of(cls, file: str, name: str, text: str) -> Self:
-        """Make the statement `name` of a file."""
-        statement = cls(text)
-        statement.file = file
-        statement.name = name
-        return statement
 
 
 @cache
@@ -56,28 +39,3 @@ def _with_filters(name: str, text: str, texts: dict[str, str]) -> str:
         return text
     filters = _COMMENT.sub("", texts[f"{name.partition('_')[0]}_filters"]).strip().removesuffix(";")
     return text.replace(_FILTERS, filters)
-
-
-class Bulk:
-    """A statement over many rows at once; `:rows` stands for them in its text.
-
-    Few, large statements: each one that a writer thread runs gives the interpreter lock away and must win it back from
-    a busy loop, which costs more than the statement (measured: `executemany` falls to 1,200 rows/s). How the rows get
-    into the statement is the connection's business.
-    """
-
-    __slots__ = ("statement", "texts", "width")
-
-    def __init__(self, statement: Statement, columns: int) -> None:
-        self.statement: Final = statement
-        self.width: Final = columns
-        self.texts: Final[dict[int, str]] = {}
-        """What the connection keeps for it: texts by number of rows."""
-
-    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> int:
-        """Run it over all rows; return how many rows changed."""
-        return connection.bulk(self, rows) if rows else 0
-
-    def select(self, connection: Connection, rows: list[tuple[Any, ...]]) -> list[Row]:
-        """Ask it of all rows; return what it answers."""
-        return connection.bulk_rows(self, rows) if rows else []

@@ -12,7 +12,7 @@ from tests.simulation.trace import Trace
 
 from reelhook.store.postgres import hints, members, store
 from reelhook.store.postgres.connection import PgConnection
-from reelhook.store.statements import Statement
+from reelhook.store.sql import Statement
 
 BREAKS: Final = "line.breaks"
 CUT: Final = "line.cut"

@@ -10,8 +10,7 @@ from reelhook.store.accepting import Accepting, key_rows
 from reelhook.store.assets import telling_rows
 from reelhook.store.operation import Refused
 from reelhook.store.postgres.texts import own_statements
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk
+from reelhook.store.sql import Bulk, Connection
 
 _SQL: Final = own_statements("accepting")
 _VERSIONS: Final = own_statements("replica")["versions_of"]

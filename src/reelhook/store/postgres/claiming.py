@@ -7,8 +7,7 @@ from typing import Any, Final
 from reelhook.ports import Claimed, Taken
 from reelhook.store.claiming import Claim, Claiming
 from reelhook.store.postgres.texts import own_statements
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk
+from reelhook.store.sql import Bulk, Connection
 
 _DUE: Final = Bulk(own_statements("claiming")["due"], 4)
 

@@ -16,8 +16,7 @@ from reelhook.errors import OutcomeUnknown, StorageFull, StoreBusy
 from reelhook.store.postgres.locks import Locks
 from reelhook.store.postgres.opening import Servers
 from reelhook.store.postgres.texts import Bindings, Text, text_of, translate
-from reelhook.store.sql import Contended, Row
-from reelhook.store.statements import Bulk, Statement
+from reelhook.store.sql import Bulk, Contended, Row, Statement
 
 PROMPT_SECONDS: Final = 12.0
 """A server that has not answered for so long, while somebody waits for it, is taken for one that never will."""

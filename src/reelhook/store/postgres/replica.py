@@ -13,8 +13,8 @@ from reelhook.store.connection import SqliteConnection
 from reelhook.store.migrate import migrate
 from reelhook.store.postgres.texts import own_statements
 from reelhook.store.select import select, select_column
-from reelhook.store.sql import Connection, Row
-from reelhook.store.statements import Statement, texts_of
+from reelhook.store.sql import Connection, Row, Statement
+from reelhook.store.statements import texts_of
 
 _READ: Final = own_statements("replica")
 _WRITE: Final = {name: Statement.of("replica", name, text) for name, text in texts_of("replica", "replica").items()}

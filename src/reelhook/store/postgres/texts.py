@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from reelhook.store.statements import Statement, texts_of
+from reelhook.store.sql import Statement
+from reelhook.store.statements import texts_of
 
 Bindings = Sequence[Any] | Mapping[str, Any]
 

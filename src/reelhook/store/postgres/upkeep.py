@@ -17,8 +17,8 @@ from reelhook.store.prune import LONGEST_SCHEDULE_MS, Pruning
 from reelhook.store.queue import count_waiting
 from reelhook.store.reading import Reading
 from reelhook.store.select import select, select_column, select_one, select_value
-from reelhook.store.sql import Connection
-from reelhook.store.statements import Bulk, statements
+from reelhook.store.sql import Bulk, Connection
+from reelhook.store.statements import statements
 from reelhook.store.writing import write
 
 _SQL: Final = own_statements("partitions")
