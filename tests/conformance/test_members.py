@@ -26,8 +26,8 @@ class Nodes:
         self._url = url
         self._all: list[PgMembers] = []
 
-    async def join(self, *, takes: bool = True) -> tuple[PgMembers, int]:
-        members = PgMembers(self._url, LEASE)
+    async def join(self, *, takes: bool = True, seals: bytes | None = None) -> tuple[PgMembers, int]:
+        members = PgMembers(self._url, LEASE, seals=seals)
         self._all.append(members)
         return members, await members.join(takes=takes)
 
@@ -205,3 +205,23 @@ def test_the_shard_of_an_endpoint_is_the_same_in_sql(oldest_postgres: Cluster, p
     found = [connection.execute(f"SELECT {number} % 1000003 * 7919 % 256").get for number in numbers]
     connection.close()
     assert found == [shard_of(number) for number in numbers]
+
+
+def test_a_node_that_was_not_seen_while_its_key_was_replaced_is_told_so_and_gets_no_shards(
+    nodes: Callable[[Callable[[Nodes], Awaitable[Any]]], Any],
+) -> None:
+    """Regression: it went on to seal with a key that nobody else opens any more."""
+
+    async def story(nodes: Nodes) -> None:
+        frozen, _ = await nodes.join(seals=b"old")
+        await nodes.run(
+            "INSERT INTO meta (key, bytes) SELECT 'seal_retired', 'old'::bytea FROM nodes WHERE id = ", frozen
+        )
+        with pytest.raises(Unavailable, match="was replaced"):
+            await frozen.renew(takes=True)
+        with pytest.raises(Unavailable, match="was replaced"):
+            await nodes.join(seals=b"old")
+        fresh, _ = await nodes.join(seals=b"new")
+        assert (await fresh.renew(takes=True)).epochs
+
+    nodes(story)

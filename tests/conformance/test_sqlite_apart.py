@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.conformance.world import HandClock, World
 
-from reelhook.errors import Unavailable
+from reelhook.errors import OutcomeUnknown, Unavailable
 from reelhook.model.ids import IdSource
 from reelhook.store import connection
 from reelhook.store.connection import FileLock, open_reader
@@ -144,12 +144,48 @@ def test_when_the_writing_process_is_gone_nothing_is_promised_any_more(tmp_path:
 
     async def story(world: World, children: Children) -> None:
         await world.publish()
+        os.kill(children.pid, signal.SIGSTOP)
+        publishing = asyncio.ensure_future(world.publish())
+        await asyncio.sleep(0.1)
         os.kill(children.pid, signal.SIGKILL)
-        with pytest.raises(Unavailable, match="nothing can be stored"):
-            await world.publish()
+        with pytest.raises(OutcomeUnknown, match="may have been"):
+            await publishing
 
     play(tmp_path / "a.db", story, told)
     assert told == ["the process that writes the database has ended"]
+    assert events_in(tmp_path / "a.db") == 1
+
+
+def test_a_writing_process_that_ends_while_nothing_is_written_is_told_at_once(tmp_path: Path) -> None:
+    """Regression: it was noticed by the next publisher only, who was told that his event might be stored."""
+    told: list[str] = []
+
+    async def story(world: World, children: Children) -> str | None:
+        await world.publish()
+        os.kill(children.pid, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable) as refused:
+            await world.publish()
+        assert not isinstance(refused.value, OutcomeUnknown)
+        return world.store.upkeep.healthy()
+
+    assert "has ended" in (play(tmp_path / "a.db", story, told) or "")
+    assert told == ["the process that writes the database has ended"]
+
+
+def test_nothing_is_imported_from_where_the_program_happens_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: `python -m` looks into the working directory first, which others may be able to write to."""
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('a stranger')")
+    monkeypatch.chdir(tmp_path)
+
+    async def story(world: World, _children: Children) -> None:
+        await world.publish()
+
+    play(tmp_path / "a.db", story)
     assert events_in(tmp_path / "a.db") == 1
 
 

@@ -63,7 +63,7 @@ class GroupCommit:
 
     @property
     def pending(self) -> int:
-        """How many operations wait or run."""
+        """How many operations wait for a commit."""
         return len(self._waiting)
 
     def hold_accepts(self, congested: Callable[[], Collection[str]]) -> None:
@@ -106,6 +106,11 @@ class GroupCommit:
             future: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(future)
             await future
+
+    def give_up(self, reason: str) -> None:
+        """Take nothing more: what writes is gone."""
+        self._fail(reason)
+        self._refuse_waiting(reason)
 
     def stop(self) -> None:
         """Stop the runner; call it after `drained`."""

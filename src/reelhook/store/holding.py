@@ -18,7 +18,9 @@ from reelhook.store.statements import statements
 
 HELD: Final = "held_since"
 _SPREAD: Final = "spread_until"
-"""Up to when a release that may have been cut off has given out times: these are given out anew by the next one."""
+"""Up to when a release that may have been cut off has given out times: what has one by then counts among what is due,
+so that the next one goes on behind it. None is moved forward: it may be a retry that is due no sooner.
+"""
 _META: Final = statements("meta")
 _SQL: Final = statements("holding")
 _move: Final = Bulk(_SQL["move"], 4)

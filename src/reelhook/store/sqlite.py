@@ -88,8 +88,6 @@ class SqliteStore:
         points = InLoop(self._reader)
         loop = asyncio.get_running_loop()
         self.commit = commit = GroupCommit(writer.apply, options.runner(loop), options.on_fatal)
-        self._apart = WriterApart(options.path, self._lock.fileno(), writer, clock.now) if options.apart else None
-        commit.elsewhere = self._apart
         self._reading = InlineReading(self._pages) if options.inline else ReadThread(self._pages)
         self.journal = StoredJournal(commit, points, clock, handed_over_from(self._reader))
         commit.batches = self.journal
@@ -107,6 +105,10 @@ class SqliteStore:
         self.log = StoredLog(self._reading)
         self.history = StoredHistory(self._reading)
         self.upkeep = StoredUpkeep(commit, self._reader, self._reading, clock)
+        # Last: were anything above to fail, it would hold the file's lock for as long as this process lives.
+        self._apart = commit.elsewhere = (
+            WriterApart(options.path, self._lock.fileno(), writer, clock.now, commit.give_up) if options.apart else None
+        )
 
     async def health(self) -> dict[int, EndpointHealth]:
         """Return how each endpoint fared until the last stop."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 
 import structlog
 
+from reelhook.errors import Unavailable
 from reelhook.model.instant import show_time
 from reelhook.ports import Clock, Upkeep
 from reelhook.telemetry import Metrics
@@ -28,8 +29,13 @@ class Hold(Loop):
         self.since: int | None = None
 
     async def turn(self) -> float:
-        """Look, and act on what has changed."""
-        since = await self._upkeep.held_since()
+        """Look, and act on what has changed; a database that cannot be asked now is asked again as soon as ever."""
+        try:
+            since = await self._upkeep.held_since()
+        except Unavailable:
+            if not self._started:
+                raise
+            return _REST
         if not self._started or (since is None) is not (self.since is None):
             self._act(since)
         self.since = since

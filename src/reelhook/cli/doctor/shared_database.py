@@ -21,7 +21,7 @@ _OLDEST: Final = 150_000
 def examine(settings: Settings) -> Iterator[Finding]:
     """Ask the server that the settings name."""
     where = settings.database.shown
-    connection = PgConnection(settings.database)
+    connection = PgConnection(settings.database, pooled=settings.database_pooler)
     try:
         yield _version(connection)
         yield _durable(connection)

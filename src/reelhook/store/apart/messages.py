@@ -15,7 +15,8 @@ from reelhook.ports import Acceptance, AttemptRecord, Claimed, Completion, Taken
 from reelhook.store.claiming import NOTHING, Claim
 from reelhook.store.operation import WriterFailed
 
-_LARGEST_REPLY: Final = 1 << 20
+_LARGEST_REPLY: Final = 128 * 1024
+"""Many times what a batch can lead to, and less than a socket takes as one message."""
 _KEPT: Final = 16 << 20
 """Bytes of shared memory that stay allocated between batches."""
 _SAID: Final[dict[str, type[Exception]]] = {
@@ -135,7 +136,9 @@ def batch_of(encoded: bytearray) -> Batch:
 def pack_error(error: Exception) -> tuple[str, str]:
     """Say why nothing was stored, so that the other side can raise it."""
     said = next((name for name, kind in _SAID.items() if isinstance(error, kind)), "other")
-    return said, error.detail if isinstance(error, ReelhookError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, ReelhookError):
+        return said, error.detail
+    return said, f"{error}" if said != "other" else f"{type(error).__name__}: {error}"
 
 
 def unpack_error(error: tuple[str, str]) -> Exception:

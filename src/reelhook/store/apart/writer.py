@@ -15,16 +15,20 @@ from reelhook.store.writer import Writer, by_kind, in_order
 
 _GONE: Final = "the process that writes the database has ended"
 _OURS: Final = "REELHOOK_"
+_PATIENCE: Final = 10.0
 
 
 class WriterApart:
     """Implements `Elsewhere`. What it does not take is written in this process by `local`, on a connection of its own:
-    there is one batch at a time, so the two never meet.
+    there is one batch at a time, so the two never meet. `on_gone` is told when the process ends by itself.
     """
 
-    def __init__(self, database: Path, lock: int, local: Writer, now: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Path, lock: int, local: Writer, now: Callable[[], int], on_gone: Callable[[str], None]
+    ) -> None:
         self._local = local
         self._now = now
+        self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
         self._stored_here = True
         self._waiting: tuple[list[Operation], dict[str, list[Any]], Done] | None = None
@@ -51,7 +55,11 @@ class WriterApart:
         """End the process, after what it was given."""
         self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
-        self._process.wait()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its disk does not answer; what it was given is in doubt, as after a power cut
+            self._process.wait()
 
     def _encoded(self, groups: dict[str, list[Any]], mark: int) -> bytes | None:
         """Return the batch as a message; None when something in it is no value, or none that can be written down."""
@@ -78,6 +86,8 @@ class WriterApart:
         if waiting is not None:
             batch, _, done = waiting
             done([(None, WriterFailed(_GONE))] * len(batch))
+        else:
+            self._on_gone(_GONE)
 
 
 def _settle(batch: list[Operation], groups: dict[str, list[Any]], done: Done, reply: Reply) -> None:
@@ -88,14 +98,16 @@ def _settle(batch: list[Operation], groups: dict[str, list[Any]], done: Done, re
 
 
 def _start(database: Path, lock: int) -> "tuple[Channel, subprocess.Popen[bytes]]":
-    """Start the writing process. It keeps the file's lock too: as long as it lives nobody else may use the file."""
+    """Start the writing process. It keeps the file's lock too: as long as it lives nobody else may use the file. With
+    `-P` nothing is imported that lies in the working directory.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     memory = os.memfd_create("reelhook-batch", os.MFD_CLOEXEC)
     arguments = [str(database), str(theirs.fileno()), str(memory), str(os.getpid())]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own program, with our own arguments
-            [sys.executable, "-m", "reelhook.store.apart.process", *arguments],
+            [sys.executable, "-P", "-m", "reelhook.store.apart.process", *arguments],
             pass_fds=(theirs.fileno(), memory, lock),
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -76,7 +76,7 @@ class Membership:
 
     def _join(self, *, works: bool) -> int:
         self._connection.execute(_SQL["lock_numbers"])
-        self._refuse_outgrown(self._connection.execute(_SQL["oldest"]).get)
+        self._refuse_outgrown(*self._connection.execute(_SQL["oldest"]).fetchall()[0])
         self._connection.execute(_SQL["bury"], {"silence": _SILENCE_SECONDS})
         said = self._self(works=works, knows=self._knows, seals=self._seals)
         row = self._connection.execute(_SQL["join"], said).fetchone()
@@ -88,7 +88,7 @@ class Membership:
         run = self._connection.execute
         seen = run(_SQL["seen"], self._self(works=takes)).fetchone()
         if seen is not None:
-            self._refuse_outgrown(seen[1])
+            self._refuse_outgrown(seen[1], seen[2])
         number = self._join(works=takes) if seen is None else int(seen[0])
         ours: dict[int, int] = dict(run(_SQL["renew"], self._self()).fetchall())
         [(workers, nodes)] = run(_SQL["alive"]).fetchall()
@@ -97,8 +97,15 @@ class Membership:
             ours.update(run(_SQL["take"], self._self(count=fair - len(ours))).fetchall())
         return Holding(number, ours, frozenset(sorted(ours)[fair:]), nodes)
 
-    def _refuse_outgrown(self, oldest: int | None) -> None:
-        """Refuse to go on with a database that was changed so that programs like this one do not work any more."""
+    def _refuse_outgrown(self, oldest: int | None, retired: bytes | None) -> None:
+        """Refuse to go on with a database that was changed so that nodes like this one do not work any more: while it
+        could not be seen, nobody waited for it.
+        """
+        if retired is not None and retired == self._seals:
+            raise Unavailable(
+                "the key that this node seals secrets with was replaced meanwhile: start it with the new one as "
+                "REELHOOK_SECRET_KEY"
+            )
         if oldest is not None and oldest > self._knows:
             raise Unavailable(
                 f"the tables were changed by a newer Reelhook, which this one (schema {self._knows}) does not work "

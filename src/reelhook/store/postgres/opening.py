@@ -65,7 +65,12 @@ class Servers:
             raise Unavailable(f"PostgreSQL refuses the user of REELHOOK_DATABASE: {error}") from None
         except asyncpg.InvalidCatalogNameError as error:
             raise Unavailable(f"{error}; create it first, or name another database in REELHOOK_DATABASE") from None
-        if await _only_reads(pg, pooled=self._pooled):
+        try:
+            only_reads = await _only_reads(pg, pooled=self._pooled)
+        except BaseException:
+            pg.terminate()
+            raise
+        if only_reads:
             pg.terminate()
             raise asyncpg.CannotConnectNowError(
                 "the server takes no writes: it is a standby; REELHOOK_DATABASE must reach the primary"

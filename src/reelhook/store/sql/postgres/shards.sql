@@ -18,10 +18,11 @@ DELETE FROM nodes WHERE seen_until < now() - make_interval(secs => :silence);
 -- Also the oldest schema that a node must know, which grows under one that was frozen while others were upgraded.
 -- name: seen
 UPDATE nodes SET seen_until = now() + make_interval(secs => :lease), works = :works WHERE id = :node
-RETURNING number, (SELECT value FROM meta WHERE key = 'schema_oldest');
+RETURNING number, (SELECT value FROM meta WHERE key = 'schema_oldest'),
+          (SELECT bytes FROM meta WHERE key = 'seal_retired');
 
 -- name: oldest
-SELECT value FROM meta WHERE key = 'schema_oldest';
+SELECT (SELECT value FROM meta WHERE key = 'schema_oldest'), (SELECT bytes FROM meta WHERE key = 'seal_retired');
 
 -- Nodes at work whose program is older than that.
 -- name: behind
