@@ -123,6 +123,18 @@ def test_the_help_describes_all_commands_and_the_exit_codes(reelhook):
     assert "3  the server cannot be reached" in out
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["frobnicate"]])
+def test_what_only_the_demo_needs_may_be_missing(arguments: list[str]) -> None:
+    """Regression: after `make run` the list of all commands ended in a traceback."""
+    hidden = "import sys; sys.modules.update(dict.fromkeys(['av', 'pymediainfo'])); from reelhook.cli.main import run; "
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{hidden}sys.exit(run(sys.argv[1:]))", *arguments],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == (2 if arguments == ["frobnicate"] else 0)
+
+
 def test_text_from_the_server_cannot_drive_the_terminal(reelhook, api):
     api.lay("GET", "/v1/events/evt_1", {"id": "evt_1", "type": "a.b", "data": {"title": "\x1b[2J\x9b [red]\u202e"}})
     out = reelhook("events", "show", "evt_1").out

@@ -428,3 +428,16 @@ def test_the_writer_thread_runs_jobs_beside_the_loop_in_their_order_and_ends() -
         return seen
 
     assert asyncio.run(story()) == [((number, "writer"), "MainThread") for number in range(3)]
+
+
+def test_every_commit_is_told_with_its_size_and_duration() -> None:
+    """Regression: the metrics of commits stayed at nothing."""
+    told: list[tuple[int, float]] = []
+
+    async def story(disk: Disk) -> None:
+        disk.commit.on_committed = lambda operations, seconds: told.append((operations, round(seconds, 3)))
+        await asyncio.gather(*disk.write(1, 2, 3))
+        await asyncio.gather(*disk.write(4))
+
+    play(story)
+    assert told == [(3, 0.001), (1, 0.001)]

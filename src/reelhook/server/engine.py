@@ -176,6 +176,7 @@ class Engine:
             await self._learn(EVERY_SHARD)
             rescued = await self._rescue(None)
         store.commit.hold_accepts(self.dispatcher.congested)
+        store.commit.on_committed = self.world.metrics.committed
         await self.hold.turn()  # before anything can begin
         loop = asyncio.get_running_loop()
         self._running = [loop.create_task(each.run(self._stop), name=each.name) for each in self._loops]
@@ -278,11 +279,10 @@ class Engine:
         ]
 
     def _measure(self) -> None:
-        metrics, commit = self.world.metrics, self.store.commit
+        metrics = self.world.metrics
         measure_backlog(self.store.upkeep, self.world.clock, metrics)
         metrics.in_flight = self.dispatcher.in_flight
         metrics.waiting_hand_over = self.dispatcher.in_memory
-        metrics.commits = commit.commits
         metrics.wal_bytes = self.store.wal_bytes()
         metrics.endpoints = self.directory.states()
         metrics.circuits = self.dispatcher.circuits(sum(metrics.endpoints.values()))

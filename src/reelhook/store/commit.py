@@ -49,6 +49,8 @@ class GroupCommit:
         self._apply = apply
         self.elsewhere: Elsewhere | None = None
         self.batches: Batches | None = None
+        self.on_committed: Callable[[int, float], None] = lambda _operations, _seconds: None
+        self._began = 0.0
         self._runner = runner
         self._on_fatal = on_fatal
         self._waiting = Pending(self._loop.time)
@@ -125,6 +127,7 @@ class GroupCommit:
             self._schedule(_LOOK_AGAIN_SECONDS)
             return
         self._busy = True
+        self._began = self._loop.time()
         opening = self.batches.opened() if self.batches else None
         if self.elsewhere is None or not self.elsewhere.take(batch, opening, partial(self._heard, batch, opening)):
             self._run_here(batch, opening)
@@ -156,6 +159,7 @@ class GroupCommit:
         self._busy = False
         self.commits += 1
         self.operations += len(batch)
+        self.on_committed(len(batch), self._loop.time() - self._began)
         self.full = any(isinstance(error, PASSING) for _, error in outcomes)
         if self.batches:
             self.batches.closed(batch, outcomes)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from reelhook.cli.demo.probe import Measured
-
 ASSET_ID: Final = "ast_first_light"
 TITLE: Final = "First light"
 NEW_TITLE: Final = "First light over the fjord"
 
 Step = tuple[str, dict[str, Any]]
 """An event type and its data."""
+Measured = dict[str, Any]
+"""The fields of an asset that can be measured, under the names of the event catalogue."""
 
 
 def life(original: Measured, rendition: Measured, processing_time: float) -> Iterator[Step]:

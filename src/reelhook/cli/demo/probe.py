@@ -2,12 +2,10 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from pymediainfo import MediaInfo
 
-Measured = dict[str, Any]
-"""The fields of an asset that can be measured, under the names of the event catalogue."""
+from reelhook.cli.demo.life import Measured
 
 
 def probe(file: Path) -> Measured:
