@@ -28,7 +28,8 @@ def test_a_hold_and_its_end_are_told_in_a_sentence(reelhook, installation):
     assert "has been on hold since 20" in reelhook("hold").out
     released = reelhook("release", "--rate", "2.5", "--json").json
     assert released == {"waiting": 0, "due": 0, "spread": 0, "rate": 2.5}
-    assert reelhook("release").err == "reelhook: the installation is not on hold: there is nothing to release\n"
+    again = reelhook("release")
+    assert (again.code, again.err) == (1, "reelhook: the installation is not on hold: there is nothing to release\n")
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "fast"])

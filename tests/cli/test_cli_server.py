@@ -11,7 +11,7 @@ import types
 import pytest
 from tests.cli.fake_api import FakeApi
 
-from reelhook.cli.announce import announce
+from reelhook.cli.announce import announce, announce_worker
 from reelhook.errors import Unavailable
 from reelhook.model.secret import Secret
 from reelhook.settings import Settings
@@ -133,6 +133,14 @@ def test_a_first_start_shows_the_token_and_a_line_to_paste(capsys):
     assert words[words.index("-H") + 1] == "Authorization: Bearer rhk_made-now"
     assert "http://127.0.0.1:8080/v1/events" in words
     assert json.loads(words[-1])["type"] == "asset.created"
+
+
+def test_a_worker_promises_no_api_that_it_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    announce_worker("http://127.0.0.1:8080", None, "kept")
+    said = capsys.readouterr().out
+    assert "http://127.0.0.1:8080/readyz" in said
+    assert "/docs" not in said
+    assert "curl" not in said
 
 
 @pytest.mark.fault("S28")

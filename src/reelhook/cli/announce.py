@@ -33,6 +33,15 @@ def announce(url: str, token: str | None, source: str) -> None:
     sys.stdout.flush()
 
 
+def announce_worker(url: str, _token: str | None, _source: str) -> None:
+    """Print what a node with the role `worker` is there for."""
+    sys.stdout.write(
+        f"\nReelhook sends what other nodes accept (REELHOOK_ROLE=worker)\n"
+        f"  to watch it:    {url}/readyz and {url}/metrics\n\n"
+    )
+    sys.stdout.flush()
+
+
 def curl_line(url: str, token: str | None) -> str:
     """Write the command that publishes an event; without a token it takes it from the shell's variable, or says so."""
     bearer = (

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 from reelhook import __version__
 from reelhook.cli.outcome import EXIT_CODES, Exit, Stop
 from reelhook.cli.screen import note
-from reelhook.errors import ReelhookError
+from reelhook.errors import Conflict, ReelhookError
 
 _RUNNING: Final = "Running it"
 _USING: Final = "Publishing and looking"
@@ -91,6 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     except ReelhookError as wrong:
         for line in wrong.detail.splitlines():
             note(f"reelhook: {line}")
+        if isinstance(wrong, Conflict):
+            return Exit.NO
         return Exit.USAGE if wrong.problem_slug == "settings" else Exit.FAILED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

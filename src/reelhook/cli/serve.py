@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from reelhook.cli.announce import announce
+from reelhook.cli.announce import announce, announce_worker
 from reelhook.cli.remote import Flag
 from reelhook.cli.screen import Screen, note
 from reelhook.settings import Settings, load, settings_file
@@ -28,7 +28,7 @@ def serve(*, config: Path | None = None) -> int:
     # On first use: the server's libraries take long to import, and no other command needs them.
     from reelhook.server import run
 
-    return run(settings, announce=announce)
+    return run(settings, announce=announce_worker if settings.role == "worker" else announce)
 
 
 def migrate(*, config: Path | None = None, json: Flag = False) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from reelhook.clock import SystemClock
-from reelhook.errors import Unavailable
+from reelhook.errors import Conflict, Unavailable
 from reelhook.model.access import DEFAULT_APP
 from reelhook.model.audit import AuditEntry
 from reelhook.model.ids import IdSource
@@ -70,7 +70,7 @@ def release(settings: Settings, rate: float | None, told: Callable[[int], None] 
 
     def job(connection: Connection) -> Released:
         if held_since(connection) is None:
-            raise Unavailable("the installation is not on hold: there is nothing to release")
+            raise Conflict("the installation is not on hold: there is nothing to release")
         now = SystemClock().wall()
         found = waiting(connection, now)
         entry = _entry("installation.release", now, {} if rate is None else {"rate": rate})
