@@ -53,12 +53,12 @@ def draw(seed: int) -> NodesPlan:
         receivers={host: plan.receiver(f"nodes {seed}", host, span, _MOODS) for host in hosts},
         publishes=plan.publishes(chance, apps),
         busy=0.01 * span / 1000,
-        interventions=chance.choice((0, 4, 8)),
+        interventions=chance.choice((0, 6, 12)),
         environment=sorted(_environment(chance, span, count), key=str),
         nodes=tuple(
             EPOCH + (chance.choice((0, 0, chance.randint(0, span))) if number else 0) for number in range(count)
         ),
-        lease=Lease(chance.choice((3.0, 3.0, 6.0, 15.0)), chance.choice((1.0, 60.0))),
+        lease=Lease(chance.choice((3.0, 3.0, 3.0, 6.0, 15.0)), chance.choice((1.0, 60.0))),
     )
 
 
@@ -81,9 +81,9 @@ def _environment(chance: random.Random, span: int, count: int) -> Iterator[Happe
         yield at, "stop", (machine, chance.choice((0.01, 2.0, 20.0)))
     for at, machine in some(0, 0, 1, 2):
         yield at, "pause", (machine, chance.choice((0.2, 2.5, 4.0, 7.0, 14.5, 20.0)))
-    for at, machine in some(0, 1, 1, 2):
+    for at, machine in some(0, 1, 2, 3):
         yield at, "cut", (machine, chance.random() < 0.5)
-        yield at + chance.choice((200, 2000, 5000, 9000, 20_000)), "mend", (machine,)
+        yield at + chance.choice((200, 2000, 5000, 9000, 15_000, 20_000)), "mend", (machine,)
     for at, machine in some(0, 1, 2, 4):
         yield at, "break", (machine, chance.choice(_BROKEN), chance.random() < 0.25)
     for at, _ in some(0, 0, 0, 0, 1):
