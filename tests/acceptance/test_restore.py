@@ -114,7 +114,7 @@ def test_a_restored_backup_sends_nothing_until_it_is_released_and_then_at_the_ra
         wait_until_closed(restored.api())
         again = receiver.receipts()[before:]
         assert {receipt.message_id for receipt in again} == waiting, "what the backup knew as delivered is not repeated"
-        assert len(waiting) == released["waiting"]
+        assert len(again) >= released["waiting"]  # at least once
         spread = sorted(receipt.at for receipt in again)[-released["spread"] :]
         assert all(at >= began + place / RATE for place, at in enumerate(spread)), "not faster than asked"
         assert "held_since" not in restored.api().get("/readyz")
@@ -144,7 +144,7 @@ def test_a_running_installation_is_held_for_maintenance_and_goes_on(installation
     command(installation, "release", "--json")
     wait_until_closed(api)
     assert sorted(receipt.message_id for receipt in receiver.receipts()) == sorted([under_way, *waits])
-    assert "not on hold" in command(installation, "release", code=5)
+    assert "not on hold" in command(installation, "release", code=1)
 
 
 def command_text(program, *arguments):
