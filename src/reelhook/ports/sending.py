@@ -98,8 +98,8 @@ Wait = Callable[[int, int], float | None]
 class Orphans(msgspec.Struct, frozen=True):
     """Which deliveries in `sending` nobody sends any more: those for endpoints of these shards, but for what this
     process has in hand; where other processes may still give back what they have, only those that were claimed before
-    a time (ms, wall time). `epochs` says under which each shard is ours: for one that has another by now, what is in
-    `sending` is its next owner's.
+    a time (ms, scheduling time). `epochs` says under which each shard is ours: for one that has another by now, what is
+    in `sending` is its next owner's.
     """
 
     shards: Collection[int]

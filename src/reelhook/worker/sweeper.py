@@ -36,6 +36,6 @@ class Sweeper(Loop):
         """Look once."""
         shards = self._ownership.served
         if shards:
-            old = self._clock.wall() - _OLD_MS
+            old = self._clock.now() - _OLD_MS
             await self._rescue(Orphans(shards, self._in_hand(), old, self._ownership.epochs(shards)))
         return _REST
