@@ -11,7 +11,7 @@ from reelhook.model.secret import Secret
 from reelhook.pipeline import record, sending, sign
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.record import Recorder
-from reelhook.pipeline.shape import Shaped
+from reelhook.pipeline.values import Shaped
 from reelhook.store import ordering, queue
 from reelhook.store.statements import statements
 from reelhook.worker.lanes import Lane

@@ -8,7 +8,7 @@ from tests.unit.samples import NOW
 
 from reelhook.errors import Invalid, Malformed
 from reelhook.pipeline import accept
-from reelhook.pipeline.accept import Draft
+from reelhook.pipeline.values import Draft
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),

@@ -13,6 +13,7 @@ from reelhook.errors import Conflict, Invalid, Unavailable
 from reelhook.model.ids import IdSource
 from reelhook.pipeline import accept
 from reelhook.pipeline.once import EVENT_ID_LIFE_MS, KEY_LIFE_MS, Once
+from reelhook.pipeline.values import Draft
 from reelhook.ports import Key, StoredKey
 
 KEYED = ("7:event", "k1", b"fingerprint of the body")
@@ -57,7 +58,7 @@ class Keys:
             raise error
         return answer
 
-    def _commit(self, app_id: str, drafts: Sequence[accept.Draft], *, batch: bool, keys: Any) -> Any:
+    def _commit(self, app_id: str, drafts: Sequence[Draft], *, batch: bool, keys: Any) -> Any:
         now = self.clock.wall()
         events = [accept.make_event(draft, app_id, self.ids.take(now), now) for draft in drafts]
         receipts = [accept.receipt(event, 1) for event in events]

@@ -15,7 +15,8 @@ from reelhook.model.secret import Secret
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.prepare import Preparing, identity
-from reelhook.pipeline.sending import Exchange, Sending
+from reelhook.pipeline.sending import Sending
+from reelhook.pipeline.values import Exchange
 from reelhook.ports import AccessToken
 
 OAUTH = OAuth2Auth("client_credentials", "https://id.example.com/token", client_id="me", client_secret=Secret("s"))

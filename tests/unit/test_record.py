@@ -18,8 +18,8 @@ from reelhook.pipeline.directory import Route
 from reelhook.pipeline.judge import Health, judge
 from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.record import Recorder
-from reelhook.pipeline.sending import Exchange
-from reelhook.pipeline.shape import Shaped, shape
+from reelhook.pipeline.shape import shape
+from reelhook.pipeline.values import Exchange, Shaped
 from reelhook.ports import Claimed, Delivered
 
 DAY = 24 * 3_600_000

@@ -25,7 +25,8 @@ from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.prepare import Preparing
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.refresh import Refreshing
-from reelhook.pipeline.sending import Exchange, Sending
+from reelhook.pipeline.sending import Sending
+from reelhook.pipeline.values import Exchange
 from reelhook.ports import AccessToken, Claimed, FreshLinks
 
 OLD, NEW = "https://cdn.example/old", "https://cdn.example/new"

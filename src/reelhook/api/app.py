@@ -44,7 +44,8 @@ from reelhook.api.route import Route
 from reelhook.api.services import Services
 from reelhook.errors import NotFound
 from reelhook.model.access import Role, Scope
-from reelhook.pipeline.accept import LARGEST_BATCH, Draft, Receipt, Receipts
+from reelhook.pipeline.accept import LARGEST_BATCH
+from reelhook.pipeline.values import Draft, Receipt, Receipts
 from reelhook.telemetry import METRICS_TYPE
 
 _ANYBODY: Final = Access(Role.VIEWER, any_scope=True)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from reelhook.api.access import Known, only
@@ -13,6 +12,7 @@ from reelhook.api.armour import ARMOUR
 from reelhook.api.fault import fault
 from reelhook.api.idempotency import read_idempotency_key
 from reelhook.api.manners import manner_of
+from reelhook.api.outbox import Reply
 from reelhook.api.problem import phrase
 from reelhook.api.reading import check_media_type
 from reelhook.api.route import Route
@@ -51,13 +51,6 @@ class HotRequest:
         self.parts: list[bytes] = []
         self.size = 0
         self.answered = False
-
-
-class Reply(msgspec.Struct, eq=False):
-    """An answer on its way: its head without the length, and its body; no head yet while it is waited for."""
-
-    head: bytes | None = None
-    body: bytes = b""
 
 
 class Desk:

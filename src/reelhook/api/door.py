@@ -7,7 +7,6 @@ connection after the last answer, and the client sends it again.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -15,8 +14,9 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from reelhook.api.desk import Desk, HotRequest, Reply, refuse, too_large
+from reelhook.api.desk import Desk, HotRequest, refuse, too_large
 from reelhook.api.familiar import FamiliarHead
+from reelhook.api.outbox import Outbox, Reply
 from reelhook.api.problem import HeadersTooLarge, TimedOut
 from reelhook.api.services import Services
 from reelhook.errors import Malformed, ReelhookError
@@ -31,7 +31,6 @@ DEADLINE: Final = 30.0
 _LINGER: Final = 1.0
 _LOOKS: Final = 6
 """A connection is looked at so many times within the deadline."""
-_CLOSE: Final = b"connection: close\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -52,7 +51,7 @@ class Door(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._replies: deque[Reply] = deque()
+        self._outbox = Outbox()
         self._hot: HotRequest | None = None
         self._familiar: FamiliarHead | None = None
         self._published_last: HotRequest | None = None
@@ -76,7 +75,7 @@ class Door(HttpToolsProtocol):
         """End; what was handed over is committed all the same."""
         if self._watch is not None:
             self._watch.cancel()
-        self._replies.clear()
+        self._outbox.clear()
         self._hot = None
         self._deaf = True
         super().connection_lost(exc)
@@ -84,7 +83,7 @@ class Door(HttpToolsProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn never stays
         """Hear that the client sends no more; stay while it is owed answers."""
         self._ending = True
-        return bool(self._replies) and self.scheme != "https"
+        return bool(self._outbox) and self.scheme != "https"
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; whatever cannot be read is answered and ends the connection."""
@@ -121,7 +120,7 @@ class Door(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Answer what is under way, then close."""
-        if self._hot is None and not self._replies:
+        if self._hot is None and not self._outbox:
             super().shutdown()
         else:
             self._ending = True
@@ -177,7 +176,7 @@ class Door(HttpToolsProtocol):
                 self._hot = None
                 raise _Over from None
             return
-        if b"expect" in headers and not self._replies and headers[b"expect"].lower() == b"100-continue":
+        if b"expect" in headers and not self._outbox and headers[b"expect"].lower() == b"100-continue":
             self.transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -230,9 +229,8 @@ class Door(HttpToolsProtocol):
         return True
 
     def _publish(self, path: str, publish: Callable[[], Committing[bytes]]) -> None:
-        reply = Reply()
-        self._replies.append(reply)
-        if len(self._replies) >= MOST_OUTSTANDING:
+        reply = self._outbox.owe()
+        if len(self._outbox) >= MOST_OUTSTANDING:
             self.flow.pause_reading()
         try:
             promised = publish()
@@ -251,20 +249,13 @@ class Door(HttpToolsProtocol):
         request.answered = True
         request.parts.clear()
         self._ending = True
-        reply = Reply()
-        refuse(reply, error, request.hot.path)
-        self._replies.append(reply)
+        refuse(self._outbox.owe(), error, request.hot.path)
         self._flush()
 
     def _flush(self) -> None:
         """Write the answers that are there, in the order of the requests."""
-        replies = self._replies
         common = self._common() if self.server_state.default_headers else b""
-        ready = []
-        while replies and (head := replies[0].head) is not None:
-            body = replies.popleft().body
-            last = _CLOSE if self._ending and not replies else b""
-            ready.append(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, common, last, len(body), body))
+        ready = self._outbox.take(common, ending=self._ending)
         if not ready or self.transport.is_closing():
             return
         self.transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
@@ -280,7 +271,7 @@ class Door(HttpToolsProtocol):
         return b"".join([b"%b: %b\r\n" % pair for pair in self.server_state.default_headers])
 
     def _read_on(self) -> None:
-        if not self.flow.write_paused and not self.pipeline and len(self._replies) < MOST_OUTSTANDING:
+        if not self.flow.write_paused and not self.pipeline and len(self._outbox) < MOST_OUTSTANDING:
             self.flow.resume_reading()
 
     # The application
@@ -290,7 +281,7 @@ class Door(HttpToolsProtocol):
 
     def _pass_on(self, headers: dict[bytes, bytes]) -> None:
         """Let uvicorn run the application for this request."""
-        if self._replies:
+        if self._outbox:
             # Its answer could overtake ours. The last one says close, and the client repeats what got no answer.
             self._ending = True
             raise _Over
@@ -317,7 +308,7 @@ class Door(HttpToolsProtocol):
         if self._is_reading():
             if waited > self.deadline:
                 self._fail(TimedOut(f"the whole request must come in within {self.deadline:g} seconds"))
-        elif not self._replies and not self._application_is_busy() and waited > self.timeout_keep_alive:
+        elif not self._outbox and not self._application_is_busy() and waited > self.timeout_keep_alive:
             self.transport.close()
         self._watch = self.loop.call_later(self.deadline / _LOOKS, self._look)
 
@@ -339,9 +330,7 @@ class Door(HttpToolsProtocol):
             self._fail_application(error)
             return
         if not answered:
-            reply = Reply()
-            refuse(reply, error, self.url.decode("latin-1").partition("?")[0] or "/")
-            self._replies.append(reply)
+            refuse(self._outbox.owe(), error, self.url.decode("latin-1").partition("?")[0] or "/")
         self._flush()
         self._part()
 
@@ -355,15 +344,13 @@ class Door(HttpToolsProtocol):
         cycle.disconnected = True
         cycle.message_event.set()
         if untouched:
-            reply = Reply()
-            refuse(reply, error, cycle.scope["path"])
-            self._replies.append(reply)
+            refuse(self._outbox.owe(), error, cycle.scope["path"])
             self._flush()
         self._part()
 
     def _part(self) -> None:
         """Close once nothing is owed; a client that may still be sending gets the time to read the answer first."""
-        if not self._ending or self._replies or self._hot is not None or self.transport.is_closing():
+        if not self._ending or self._outbox or self._hot is not None or self.transport.is_closing():
             return
         if not self._deaf or not self.transport.can_write_eof():
             self.transport.close()

@@ -71,7 +71,7 @@ class EndpointDocument(msgspec.Struct, kw_only=True):
     updated_at: Time
 
 
-READ_ONLY: Final = (
+READ_ONLY: Final[tuple[str, ...]] = (
     "id",
     "app_id",
     "version",

@@ -2,47 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
 
 from reelhook.errors import FieldError, Invalid
 from reelhook.model import ids
 from reelhook.model.decoding import read_json
-from reelhook.model.event import ID_PATTERN, ID_RE, LONGEST_NAME, TYPE_PATTERN, TYPE_RE, Event
+from reelhook.model.event import ID_RE, LONGEST_NAME, TYPE_RE, Event
 from reelhook.model.instant import read_time, show_time
+from reelhook.pipeline.values import Draft, Receipt, Receipts
 
 LARGEST_BATCH: Final = 1000
-
-
-def _said(**constraint: Any) -> msgspec.Meta:
-    """Write a constraint into the API's documentation; it is `_check` that keeps it, with words of its own."""
-    return msgspec.Meta(extra_json_schema=constraint)
-
-
-class Draft(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """An event as it is posted; `data` is kept as the JSON text that it is."""
-
-    type: Annotated[str, _said(pattern=f"^{TYPE_PATTERN}$", maxLength=LONGEST_NAME)]
-    data: msgspec.Raw
-    id: Annotated[str, _said(pattern=f"^{ID_PATTERN}$", maxLength=LONGEST_NAME)] | None = None
-    occurred_at: Annotated[str, _said(format="date-time")] | None = None
-    ordering_key: Annotated[str, _said(minLength=1, maxLength=LONGEST_NAME)] | None = None
-
-
-class Receipt(msgspec.Struct, gc=False):
-    """What the publisher gets back for one event."""
-
-    id: str
-    type: str
-    accepted_at: str
-    deliveries: int
-
-
-class Receipts(msgspec.Struct, gc=False):
-    """What the publisher of a batch gets back, in the order of the batch."""
-
-    items: list[Receipt]
 
 
 _one: Final = msgspec.json.Decoder(Draft)

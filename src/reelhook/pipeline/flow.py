@@ -13,7 +13,6 @@ from functools import partial
 from reelhook.model.event import Event
 from reelhook.model.ids import IdSource
 from reelhook.pipeline import accept
-from reelhook.pipeline.accept import Draft
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.matching import Matching
 from reelhook.pipeline.once import EVENT_ID_LIFE_MS, Keyed, MakeKeys, Once
@@ -22,6 +21,7 @@ from reelhook.pipeline.recollection import Recalling, Recollection
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.sending import Sending
 from reelhook.pipeline.staleness import Staleness
+from reelhook.pipeline.values import Draft
 from reelhook.ports import Claimed, Clock, Committing, Delivered, HandOver, Journal
 
 

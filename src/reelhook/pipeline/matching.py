@@ -6,9 +6,9 @@ from typing import NamedTuple
 from reelhook.model.event import Event
 from reelhook.model.ids import IdSource
 from reelhook.pipeline import accept, promise
-from reelhook.pipeline.accept import Draft
 from reelhook.pipeline.directory import Directory, Route
 from reelhook.pipeline.recollection import Recollection, Routed
+from reelhook.pipeline.values import Draft
 from reelhook.ports import Clock, Told
 
 

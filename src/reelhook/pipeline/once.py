@@ -9,7 +9,7 @@ import msgspec
 from reelhook.errors import Conflict, FieldError, KeyReused
 from reelhook.model.event import Event
 from reelhook.pipeline import accept
-from reelhook.pipeline.accept import Draft, Receipt
+from reelhook.pipeline.values import Draft, Receipt
 from reelhook.ports import Clock, Committing, Journal, Key, StoredKey
 
 KEY_LIFE_MS: Final = 24 * 3600 * 1000

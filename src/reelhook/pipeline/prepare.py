@@ -13,27 +13,10 @@ from reelhook.dialects.dialect import NO_CONTEXT, NO_LINKS, Context, Dialect
 from reelhook.model.endpoint import Endpoint, MutualTlsAuth, OAuth2Auth
 from reelhook.model.event import Event
 from reelhook.model.http import ClientIdentity
-from reelhook.model.quota import Quota
 from reelhook.pipeline.refresh import Refreshing
 from reelhook.pipeline.subject import subject_of
+from reelhook.pipeline.values import Prepared
 from reelhook.ports import Contexts, Credentials
-
-
-class Prepared(msgspec.Struct, frozen=True, gc=False):
-    """What was fetched: the access token, and the context for shape and sign. `kept`: the token is from an earlier
-    attempt. `event` is what is sent instead of the event itself: the same with fresh links.
-    """
-
-    bearer: str | None = None
-    context: Context = NO_CONTEXT
-    kept: bool = False
-    event: Event | None = None
-
-    def under(self, quota: Quota) -> "Prepared":
-        """Return the same for an attempt that counts against a quota."""
-        context = msgspec.structs.replace(self.context, quota=quota)
-        return msgspec.structs.replace(self, context=context)
-
 
 _READY: Final = Prepared()
 Known = str | Awaitable[str | None] | None

@@ -3,28 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
-
 from reelhook.errors import FieldError, Invalid
 from reelhook.model.delivery import Trigger
 from reelhook.model.endpoint import Endpoint, Ordering
 from reelhook.model.event import Event
 from reelhook.pipeline.directory import Route, Topic
+from reelhook.pipeline.subject import asset_id
 from reelhook.ports import Claimed, HandOver, NewDelivery
 
 WHOLE_ENDPOINT: Final = "*"
 """The one lane of an endpoint that is ordered as a whole."""
-
-
-class _Asset(msgspec.Struct):
-    id: str | int | None = None
-
-
-class _Subject(msgspec.Struct):
-    asset: _Asset | None = None
-
-
-_subject: Final = msgspec.json.Decoder(_Subject)
 
 
 def recipients(topic: Topic, event: Event, first_context: str | None = None) -> Sequence[Route]:
@@ -70,16 +58,7 @@ def lane_of(endpoint: Endpoint, event: Event) -> str | None:
         return None
     if endpoint.ordering is Ordering.ENDPOINT:
         return WHOLE_ENDPOINT
-    return event.ordering_key or asset_id(event)
-
-
-def asset_id(event: Event) -> str | None:
-    """Return the id of the asset that an event is about; None when it is about none."""
-    try:
-        subject = _subject.decode(event.data)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    return None if subject.asset is None or subject.asset.id is None else str(subject.asset.id)
+    return event.ordering_key or asset_id(event.data)
 
 
 def check_data(topic: Topic, event: Event, pointer: str) -> None:

@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 from reelhook.model.event import Event
 from reelhook.model.instant import read_time
-from reelhook.pipeline.accept import Draft
 from reelhook.pipeline.directory import Directory, Route, Topic
 from reelhook.pipeline.subject import Subject, subject_of
+from reelhook.pipeline.values import Draft
 from reelhook.ports import Contexts, Telling, Tellings, Told
 
 K = TypeVar("K")

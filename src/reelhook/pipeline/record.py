@@ -15,7 +15,7 @@ from reelhook.model.ids import IdSource
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.judge import Health, after, figures
 from reelhook.pipeline.retry import asked_wait, next_wait
-from reelhook.pipeline.sending import Exchange
+from reelhook.pipeline.values import Exchange
 from reelhook.ports import AttemptRecord, Claimed, Clock, Completion, Delivered
 
 _HEALTHY = Health()

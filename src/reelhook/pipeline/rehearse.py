@@ -19,10 +19,10 @@ from reelhook.model.quota import Quota
 from reelhook.model.secret import MASK
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.match import compile_filter
-from reelhook.pipeline.prepare import Prepared
 from reelhook.pipeline.record import Recorder
-from reelhook.pipeline.sending import Exchange, Sending
+from reelhook.pipeline.sending import Sending
 from reelhook.pipeline.shape import shape
+from reelhook.pipeline.values import Exchange, Prepared
 from reelhook.ports import AttemptRecord, Clock, Journal
 
 _FALLBACK = "asset.created"

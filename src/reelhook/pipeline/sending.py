@@ -14,27 +14,16 @@ from reelhook.model.ids import show
 from reelhook.model.quota import Quota
 from reelhook.pipeline.directory import Route
 from reelhook.pipeline.judge import judge
-from reelhook.pipeline.prepare import Prepared, Preparing, identity
-from reelhook.pipeline.shape import Shaped, shape
+from reelhook.pipeline.prepare import Preparing, identity
+from reelhook.pipeline.shape import shape
 from reelhook.pipeline.sign import Head
+from reelhook.pipeline.values import Exchange, Prepared, Shaped
 from reelhook.ports import Clock, Wire
 
 _log: Final = structlog.get_logger("reelhook")
 _NO_HEAD: Final = Head(b"", b"")
 _REFUSED_TWICE: Final = "It had answered the same to the access token of earlier attempts, so this is a new one."
 _NOT_SENT: Final = Response(None, sent=False, timing=Timing())
-
-
-class Exchange(msgspec.Struct, gc=False):
-    """What was sent, what came back, what it means; `head` is the masked one. `renewed`: it is the second request of
-    its attempt, because the first was refused with an access token that was kept.
-    """
-
-    shaped: Shaped | None
-    head: bytes
-    response: Response
-    verdict: Verdict
-    renewed: bool = False
 
 
 class Sending:

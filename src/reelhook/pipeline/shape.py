@@ -2,21 +2,11 @@
 
 import msgspec
 
-from reelhook.dialects.dialect import Body, Context, Dialect
+from reelhook.dialects.dialect import Context, Dialect
 from reelhook.errors import Invalid, NotExpressible
 from reelhook.model.endpoint import Endpoint
 from reelhook.model.event import Event
-
-
-class Shaped(msgspec.Struct, frozen=True, gc=False):
-    """A body and what its dialect calls the event."""
-
-    event_name: str
-    body: Body
-
-    def whole(self) -> "Shaped":
-        """Return the same for the log to store whole: the data in it are not those of the event that is stored."""
-        return Shaped(self.event_name, msgspec.structs.replace(self.body, frame=None))
+from reelhook.pipeline.values import Shaped
 
 
 def shape(event: Event, endpoint: Endpoint, dialect: Dialect, context: Context) -> Shaped:

@@ -24,6 +24,14 @@ class _Data(msgspec.Struct, gc=False):
     asset: _Asset | None = None
 
 
+class _Named(msgspec.Struct):
+    id: str | int | None = None
+
+
+class _About(msgspec.Struct):
+    asset: _Named | None = None
+
+
 class Subject(NamedTuple):
     """An asset: its own `id`, all `ids` that its context is known by (the own one first), its context in this event."""
 
@@ -33,6 +41,7 @@ class Subject(NamedTuple):
 
 
 _data: Final = msgspec.json.Decoder(_Data)
+_about: Final = msgspec.json.Decoder(_About)
 _NOTHING: Final = Subject()
 
 
@@ -53,6 +62,15 @@ def subject_of(data: bytes | msgspec.Raw) -> Subject:
             if other is not None and other != own:
                 ids += (other,)
     return Subject(own, ids, None if asset.context is None else _context(asset.context))
+
+
+def asset_id(data: bytes) -> str | None:
+    """Return the id of the asset that an event is about; None when it is about none."""
+    try:
+        about = _about.decode(data)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return None if about.asset is None or about.asset.id is None else str(about.asset.id)
 
 
 def contexts_in(data: bytes) -> list[tuple[str, str]]:

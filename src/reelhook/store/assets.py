@@ -43,7 +43,7 @@ class StoredContexts:
                 return self._later(key, asset_ids)
         return None
 
-    def announce(self, acceptance: Acceptance, commitment: Commitment[bytes]) -> None:
+    def announce(self, acceptance: Acceptance, commitment: "Commitment[bytes]") -> None:
         """Hear of contexts that are being stored; what an asset has already they will not change."""
         keys = [(acceptance.app_id, asset) for asset, _ in acceptance.contexts]
         keys = [key for key in keys if self._known.get(key) is None]
@@ -109,7 +109,7 @@ class StoredTellings:
         found = cast("str | None", self._read(telling))
         return self._later(telling) if found is None and telling in self._storing else found
 
-    def announce(self, acceptance: Acceptance, commitment: Commitment[bytes]) -> None:
+    def announce(self, acceptance: Acceptance, commitment: "Commitment[bytes]") -> None:
         """Hear of tellings that are being stored."""
         self._storing.announce([told.telling for told in acceptance.tellings], commitment)
 

@@ -8,22 +8,24 @@ import asyncio
 from collections.abc import Callable, Generator
 from typing import Any, Final, Generic, TypeVar, cast
 
-import msgspec
 import structlog
 
 T = TypeVar("T")
 _log: Final = structlog.get_logger("reelhook.store")
 
 
-class Commitment(msgspec.Struct, Generic[T], eq=False):
+class Commitment(Generic[T]):
     """Pending until `set_result` or `set_exception`; awaiting it waits in a future of one's own, so that whoever is
     cancelled meanwhile leaves the operation and the others alone.
     """
 
-    _listeners: tuple[Callable[[Any], object], ...] = ()
-    _ended: bool = False
-    _result: Any = None
-    _error: BaseException | None = None
+    __slots__ = ("_ended", "_error", "_listeners", "_result")
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Callable[[Any], object], ...] = ()
+        self._ended = False
+        self._result: Any = None
+        self._error: BaseException | None = None
 
     def add_done_callback(self, call: Callable[[Any], object], /) -> None:
         """Have `call` called with this as soon as the operation has ended; at once when it has."""

@@ -14,7 +14,7 @@ class Storing:
     def __init__(self) -> None:
         self._under_way: dict[Hashable, Commitment[Any]] = {}
 
-    def announce(self, keys: Iterable[Hashable], commitment: Commitment[Any]) -> None:
+    def announce(self, keys: Iterable[Hashable], commitment: "Commitment[Any]") -> None:
         """Hear of a commit that was just asked for."""
         announced = list(keys)
         for key in announced:
@@ -31,7 +31,7 @@ class Storing:
             with suppress(ReelhookError):  # that is for its publisher to hear
                 await commitment
 
-    def _forget(self, keys: list[Hashable], commitment: Commitment[Any]) -> None:
+    def _forget(self, keys: list[Hashable], commitment: "Commitment[Any]") -> None:
         for key in keys:
             if self._under_way.get(key) is commitment:
                 del self._under_way[key]

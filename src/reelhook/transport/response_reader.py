@@ -5,7 +5,7 @@ bytes it took nor knows of bodies that end with the connection (RFC 9112 §6.3).
 """
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from httptools import HttpParserError, HttpResponseParser
 
@@ -79,7 +79,7 @@ class ResponseReader:
 
     def discard(self) -> None:
         """Let go of the parser, which refers back to this object."""
-        del self._parser
+        self._parser = cast("HttpResponseParser", None)  # and not deleted: a compiled class has all its attributes
 
     @property
     def started(self) -> bool:

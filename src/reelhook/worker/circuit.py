@@ -2,9 +2,7 @@
 
 from collections import Counter
 from enum import StrEnum
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 
 class CircuitState(StrEnum):
@@ -21,7 +19,7 @@ _OPEN: Final = CircuitState.OPEN
 _PROBING: Final = CircuitState.PROBING
 
 
-class CircuitRule(msgspec.Struct, frozen=True):
+class CircuitRule(NamedTuple):
     """So many transient failures in a row open it; the pause (ms) doubles with each failed probe, up to `longest`."""
 
     failures: int

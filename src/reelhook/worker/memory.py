@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import msgspec
-
 from reelhook.ports import Claimed
 
 _SHARE: Final = 2
@@ -17,11 +15,14 @@ _PARTS: Final = 64
 """A claim is given this part of the bytes that are free, so that the first lanes cannot take them all."""
 
 
-class _Held(msgspec.Struct, gc=False):
-    count: int = 0
-    size: int = 0
-    asked: int = 0
-    asked_size: int = 0
+class _Held:
+    __slots__ = ("asked", "asked_size", "count", "size")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.size = 0
+        self.asked = 0
+        self.asked_size = 0
 
 
 class Memory:
