@@ -82,6 +82,29 @@ def test_what_is_given_in_one_turn_of_the_loop_is_one_commit() -> None:
     assert play(story).commits == [list(range(100))]
 
 
+def test_the_next_commit_has_begun_before_those_hear_who_waited_for_this_one() -> None:
+    async def story(disk: Disk) -> None:
+        waiting: list[int] = []
+        first = disk.commit.commit("write", "a")
+        first.add_done_callback(lambda _: waiting.append(disk.commit.pending))
+        await asyncio.sleep(0.0005)
+        await ends(*disk.write("b"))
+        assert waiting == [0]
+
+    assert play(story).commits == [["a"], ["b"]]
+
+
+def test_it_is_drained_only_when_the_commit_that_began_last_has_ended() -> None:
+    async def story(disk: Disk) -> None:
+        disk.write("a")
+        await asyncio.sleep(0.0005)
+        disk.write("b")
+        await disk.commit.drained()
+        assert disk.commits == [["a"], ["b"]]
+
+    play(story)
+
+
 def test_a_batch_is_bounded_by_weight_and_the_rest_follows_in_order() -> None:
     async def story(disk: Disk) -> None:
         futures = [disk.commit.submit("write", number, weight=500) for number in range(5)]

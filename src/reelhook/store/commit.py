@@ -160,13 +160,16 @@ class GroupCommit:
         self.commits += 1
         self.operations += len(batch)
         self.on_committed(len(batch), self._loop.time() - self._began)
-        self.full = any(isinstance(error, PASSING) for _, error in outcomes)
+        errors = [error for _, error in outcomes if error is not None]
+        self.full = any(isinstance(error, PASSING) for error in errors)
         if self.batches:
             self.batches.closed(batch, outcomes)
+        if not errors and self.pending:
+            self._start()  # first of all: it is written while those hear who waited for this one
         kept = [self._resolve(operation, *outcome) for operation, outcome in zip(batch, outcomes, strict=True)]
         self._waiting.put_back([operation for operation in kept if operation is not None])
         if self.full:
-            self._refuse_rest(next(error for _, error in outcomes if isinstance(error, PASSING)))
+            self._refuse_rest(next(error for error in errors if isinstance(error, PASSING)))
         if self._broken is not None:
             self._refuse_waiting(self._broken)
         self._next()
@@ -186,6 +189,8 @@ class GroupCommit:
         return None
 
     def _next(self) -> None:
+        if self._busy:
+            return
         if self.pending and not self._broken:
             self._schedule(_RETRY_SECONDS if self.full else 0)
         elif self.full and not self._broken:

@@ -16,6 +16,10 @@ from reelhook.store.sql import Bulk, Row
 from reelhook.store.statements import SQLITE
 
 _MOST_ROWS: Final = 512
+_LONGEST_TEXT: Final = 15_000
+"""Characters for the rows of a statement: the driver forgets at once what is longer than 16 KiB, and each time it is run
+it would be prepared anew, which costs twice as much as running it."""
+_PLACE: Final = len("?, ")
 _LAST_WORK_SECONDS: Final = 2.0
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
 _WRITER: Final = """
@@ -40,7 +44,7 @@ class SqliteConnection(apsw.Connection):
         changed = 0
         start = 0
         while start < len(rows):
-            size = _piece(len(rows) - start)
+            size = _piece(len(rows) - start, bulk.width)
             self.execute(_text(bulk, size), list(chain.from_iterable(rows[start : start + size])))
             changed += self.changes()
             start += size
@@ -89,11 +93,13 @@ def _text(bulk: Bulk, size: int) -> str:
     return text
 
 
-def _piece(rows: int) -> int:
+def _piece(rows: int, width: int) -> int:
     """Return how many of so many rows the next statement takes: a multiple of 64, of 8 or of 1."""
     if rows < 8:
         return rows
-    return rows & ~7 if rows < 64 else min(rows & ~63, _MOST_ROWS)
+    if rows < 64:
+        return rows & ~7
+    return max(64, min(rows, _MOST_ROWS, _LONGEST_TEXT // (_PLACE * width)) & ~63)
 
 
 def open_writer(path: Path) -> SqliteConnection:

@@ -71,7 +71,7 @@ class Runner(Protocol):
     """Runs a job beside the loop and calls back in it."""
 
     def run(self, job: Callable[[], list[Outcome]], done: Callable[[list[Outcome]], None]) -> None:
-        """Run the job; call `done` in the loop with what it returned."""
+        """Run the job; call `done` in the loop with what it returned, in a turn of its own."""
         ...
 
     def stop(self) -> None:
