@@ -132,6 +132,7 @@ def test_a_strict_app_refuses_types_that_its_catalogue_does_not_know(tell):
     tell(story).problem(422)
 
 
+@pytest.mark.interpreted
 def test_health_readiness_and_metrics_need_no_token(tell, monkeypatch):
     async def story(house):
         answers = [await house.ask("GET", path, token=None) for path in ("/healthz", "/readyz", "/metrics")]

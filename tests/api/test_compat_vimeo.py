@@ -622,6 +622,7 @@ def test_every_answer_tells_how_the_quota_stands_and_over_it_requests_are_blocke
     tell(story)
 
 
+@pytest.mark.interpreted
 def test_the_quota_is_reset_after_its_minute(tell, monkeypatch):
     async def story(house):
         await house.post("/v1/apps", {"id": "small", "limits": {"vimeo_quota": 1}})
@@ -635,6 +636,7 @@ def test_the_quota_is_reset_after_its_minute(tell, monkeypatch):
     tell(story)
 
 
+@pytest.mark.interpreted
 def test_the_window_of_an_app_that_was_deleted_is_forgotten(tell, monkeypatch):
     async def story(house):
         admission = VimeoAdmission(SimpleNamespace(apps=house.store.apps, clock=house.clock))

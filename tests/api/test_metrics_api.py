@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from tests.api.house import House
 
 
@@ -13,6 +14,7 @@ def figure(text: str, name: str, **labels: str) -> float:
     return float(line.removeprefix(wanted))
 
 
+@pytest.mark.interpreted
 def test_a_scrape_walks_through_neither_endpoints_nor_tasks(tell: Callable[..., Any]) -> None:
     async def story(house: House) -> None:
         first, second = await house.endpoint(), await house.endpoint()

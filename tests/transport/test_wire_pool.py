@@ -213,6 +213,7 @@ def test_a_byte_on_an_idle_connection_closes_it(run, stray):
     )
 
 
+@pytest.mark.interpreted
 def test_who_gives_up_just_after_his_answer_came_leaves_the_connection_to_its_next_user(run, monkeypatch):
     exchange = Connection.exchange
     second = []

@@ -178,6 +178,7 @@ def test_an_unknown_dialect_is_refused_with_the_known_ones() -> None:
     assert dialect_named("standard") is STANDARD
 
 
+@pytest.mark.interpreted
 def test_an_event_that_a_dialect_cannot_express_is_a_problem_of_its_own() -> None:
     class Mute(type(STANDARD)):
         name = "mute"

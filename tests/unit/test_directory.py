@@ -50,6 +50,7 @@ def test_a_changed_endpoint_takes_the_place_of_its_former_version() -> None:
     assert route.endpoint.version == 2
 
 
+@pytest.mark.interpreted
 def test_what_was_removed_last_is_known_for_the_sake_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory_module, "_MOST_REMOVED", 2)
     endpoints = [an_endpoint(id=number, dialect="vimeo", events=("video-deleted",)) for number in (1, 2, 3, 4)]
@@ -143,6 +144,7 @@ def test_a_topic_says_whether_any_of_its_endpoints_looks_into_the_event() -> Non
     assert not a_directory(an_endpoint(id=1), looks).topic("default", "asset.created").unconditional
 
 
+@pytest.mark.interpreted
 def test_publishers_that_invent_types_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory_module, "_MOST_CACHED", 10)
     directory = a_directory(an_endpoint(id=1))

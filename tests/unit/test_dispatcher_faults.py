@@ -22,6 +22,7 @@ def test_a_delivery_whose_result_cannot_be_stored_goes_back_to_the_queue() -> No
 
 
 @pytest.mark.fault("R7")
+@pytest.mark.interpreted
 def test_while_results_cannot_be_stored_nothing_new_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permits_module, "_MOST_UNRECORDED", 5)
 
@@ -59,6 +60,7 @@ def test_a_queue_that_cannot_be_read_is_asked_again() -> None:
     assert play(story).dispatcher.in_memory == 0
 
 
+@pytest.mark.interpreted
 def test_a_fault_of_ours_is_told_until_it_is_overcome(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(scene: Scene) -> None:
         with monkeypatch.context() as patch:

@@ -28,6 +28,7 @@ def test_large_events_fill_the_memory_by_their_bytes_and_not_by_their_number() -
     assert play(story, in_memory_bytes=20_000).dispatcher.bytes_in_memory == 0
 
 
+@pytest.mark.interpreted
 def test_a_claim_brings_in_no_more_bytes_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_module, "_SMALLEST_CLAIM", 3000)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from reelhook.api.access import Known
+from reelhook.api.desk import HotRequest, HotRoute
 from reelhook.api.familiar import FamiliarHead
 
 LIMIT = 2000
@@ -19,7 +21,11 @@ def request(body: bytes = BODY, *, extra: bytes = b"", line: bytes = b"POST /v1/
 def learnt(data: bytes) -> FamiliarHead | None:
     head = data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
     headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in head)]
-    published: Any = SimpleNamespace(hot=SimpleNamespace(limit=LIMIT), known=SimpleNamespace())
+    route: Any = SimpleNamespace(path="/v1/events", limit="event")
+    services: Any = SimpleNamespace(max_event_bytes=LIMIT)
+    caller: Any = None
+    published = HotRequest(HotRoute(route, services))
+    published.known = Known(caller, 0)
     return FamiliarHead.learn(data, published, headers)
 
 

@@ -18,6 +18,9 @@ from reelhook.model.event_type import EventType
 from reelhook.model.ids import IdSource
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
+from reelhook.pipeline.prepare import Preparing
+from reelhook.pipeline.record import Recorder
+from reelhook.pipeline.sending import Sending
 from reelhook.ports import Acceptance, Claimed
 
 
@@ -35,7 +38,9 @@ class World:
         self.directory = Directory(dialect_named)
         self.directory.load([App("default", "Default", NOW, NOW, limits=limits)], types, endpoints)
         nobody: Any = None
-        self.flow = Flow(self.directory, self, self, nobody, nobody, HandClock(), IdSource())
+        clock = HandClock()
+        sending = Sending(Preparing(nobody), nobody, clock)
+        self.flow = Flow(self.directory, self, self, sending, Recorder(clock, IdSource(), float), clock, IdSource())
         self.flow.on_accepted = lambda events, deliveries, handed: self.told.append((len(events), deliveries, handed))
 
     def publish(self, *bodies: Any, **options: Any) -> list[Any]:

@@ -52,6 +52,7 @@ def test_names_say_what_an_endpoint_hears_of(events: tuple[str, ...], event_type
     assert a_filter(events).names(event_type) is named
 
 
+@pytest.mark.interpreted
 def test_an_event_that_the_dialect_cannot_express_matches_nothing() -> None:
     class Mute(type(STANDARD)):
         def name_of(self, event_type: str, endpoint: object = None) -> str | None:

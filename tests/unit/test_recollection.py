@@ -15,7 +15,10 @@ from reelhook.model.endpoint import Conditions
 from reelhook.model.ids import IdSource
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
+from reelhook.pipeline.prepare import Preparing
 from reelhook.pipeline.recollection import Recalling
+from reelhook.pipeline.record import Recorder
+from reelhook.pipeline.sending import Sending
 from reelhook.ports import Acceptance, Claimed, StoredKey, Telling
 
 AT, LATER = "2026-11-21T06:30:00Z", "2026-11-21T06:30:01Z"
@@ -36,7 +39,9 @@ class World:
         directory.load([App("default", "Default", NOW, NOW)], (), endpoints)
         nobody: Any = None
         recalling = Recalling(directory, Asked(self, self.stored), Asked(self, self.told))
-        self.flow = Flow(directory, self, self, nobody, nobody, self.clock, IdSource(), recalling=recalling)
+        sending = Sending(Preparing(nobody), nobody, self.clock)
+        recorder = Recorder(self.clock, IdSource(), float)
+        self.flow = Flow(directory, self, self, sending, recorder, self.clock, IdSource(), recalling=recalling)
 
     def publish(self, *events: Any, batch: bool = False) -> list[int]:
         """Publish one after the other, or as one batch; return how many deliveries each event got."""

@@ -17,8 +17,8 @@ from reelhook.store.statements import SQLITE
 
 _MOST_ROWS: Final = 512
 _LONGEST_TEXT: Final = 15_000
-"""Characters for the rows of a statement: the driver forgets at once what is longer than 16 KiB, and each time it is run
-it would be prepared anew, which costs twice as much as running it."""
+"""Characters for the rows of a statement: the driver forgets at once what is longer than 16 KiB, and would prepare it
+anew each time, which costs more than running it."""
 _PLACE: Final = len("?, ")
 _LAST_WORK_SECONDS: Final = 2.0
 _NO_SPACE: Final = "the disk that holds the database is full; nothing was stored; free space and try again"
