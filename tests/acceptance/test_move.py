@@ -132,11 +132,11 @@ def test_a_half_finished_target_is_refused_by_move_and_serve(program, target, po
     # The target breaks in the middle: its last table takes nothing.
     postgres.sql("ALTER TABLE apps ADD CHECK (false)", name)
     broken = move(program, target)
-    assert broken.returncode == 5
+    assert broken.returncode == 1
     assert "PostgreSQL does not take what is to be moved" in broken.stderr
     assert postgres.sql("SELECT count(*) FROM tokens", name) == "1\n"
     for refused in (move(program, target), _run("serve", program, target)):
-        assert refused.returncode == 5
+        assert refused.returncode == 1
         assert "drop the database, make it anew" in refused.stderr
         assert "Traceback" not in refused.stderr
     doctor = _run("doctor", program, target)
@@ -161,7 +161,7 @@ def test_rows_that_arrive_otherwise_than_they_were_fail_the_move(program, target
         name,
     )
     done = move(program, target)
-    assert done.returncode == 5
+    assert done.returncode == 1
     assert "tokens did not arrive as it was" in done.stderr
     assert "drop the database" in move(program, target).stderr
 
@@ -177,7 +177,7 @@ def test_a_target_in_use_a_source_in_use_and_a_lost_key_are_refused(program, tar
     report = moved(program, target)
     assert text.strip() not in json.dumps(report)
     again = move(program, target)
-    assert again.returncode == 5
+    assert again.returncode == 1
     assert "the database is in use already" in again.stderr
 
 
@@ -223,7 +223,7 @@ def test_a_value_that_was_written_by_other_hands_is_named_and_leaves_the_target_
     with apsw.Connection(str(program.database)) as connection:
         connection.execute("INSERT INTO audit VALUES (1, 'default', 'a text where bytes belong')")
     done = move(program, target)
-    assert done.returncode == 5
+    assert done.returncode == 1
     assert done.stderr.startswith("reelhook: audit holds a value that is none of Reelhook's")
     assert "drop the database" in move(program, target).stderr
 

@@ -52,7 +52,7 @@ def test_the_key_file_of_a_stopped_server_gives_way_to_a_key_that_is_given(progr
     settings = {"REELHOOK_SECRET_KEY": NEXT, "REELHOOK_SECRET_KEY_OTHER_FILE": str(key_file)}
     assert "in use by another Reelhook" in rekey(program, 5, **settings)
     assert program.stop() == 0
-    assert "REELHOOK_SECRET_KEY_OTHER is not set" in rekey(program, 5, REELHOOK_SECRET_KEY=NEXT)
+    assert "REELHOOK_SECRET_KEY_OTHER is not set" in rekey(program, 2, REELHOOK_SECRET_KEY=NEXT)
     assert rekey(program, **settings)["versions"] == 3
     assert rekey(program, **settings) == {"apps": 0, "versions": 0, "answers": 0}
     key_file.unlink()
@@ -77,7 +77,7 @@ def test_nodes_go_on_while_their_key_is_changed_and_a_change_that_was_killed_is_
             renew(other, keys(BEFORE, NEXT))
             publisher_moves_on(publisher)
         renew(stays, keys(BEFORE, NEXT))
-        assert "2 running nodes still seal with another key" in rekey(stays, 5, **keys(NEXT, BEFORE))
+        assert "2 running nodes still seal with another key" in rekey(stays, 1, **keys(NEXT, BEFORE))
         with Publisher(other, threads=2, pause=0.01, name="second") as second:
             renew(stays, keys(NEXT, BEFORE))
             quiet = {"events": ["own.never"]}
@@ -85,7 +85,7 @@ def test_nodes_go_on_while_their_key_is_changed_and_a_change_that_was_killed_is_
                 add_endpoint(each.api(), receiver, path, **quiet) for each, path in ((stays, "/new"), (other, "/old"))
             ]
             publisher_moves_on(second)
-        assert "1 running nodes still seal with another key" in rekey(stays, 5, **keys(NEXT, BEFORE))
+        assert "1 running nodes still seal with another key" in rekey(stays, 1, **keys(NEXT, BEFORE))
         renew(other, keys(NEXT, BEFORE))
         with Publisher(stays, threads=2, pause=0.01, name="third") as third:
             killed = start_rekey(stays, **keys(NEXT, BEFORE))
@@ -105,7 +105,7 @@ def test_nodes_go_on_while_their_key_is_changed_and_a_change_that_was_killed_is_
         assert stays.stop() == 0
         stays.settings |= keys(BEFORE)
         stays.spawn()
-        assert stays.wait() == 5
+        assert stays.wait() == 1
         assert "not the key that the secrets of this database were sealed with" in stays.said()
     finally:
         for each in nodes:

@@ -33,8 +33,12 @@ def test_a_token_file_is_taken_before_the_environment(reelhook, api, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, 2), (401, 4), (403, 4), (404, 1), (409, 1), (413, 2), (422, 2), (429, 5), (503, 5)]
-)
+    ("status", "code"),
+    [
+        (400, 2), (401, 4), (403, 4), (404, 1), (405, 1), (408, 5), (409, 1), (412, 1), (413, 2), (415, 2), (422, 2),
+        (429, 5), (500, 70), (502, 5), (503, 5), (504, 5), (507, 5),
+    ],
+)  # fmt: skip
 def test_each_refusal_of_the_server_has_its_exit_code_and_one_line(reelhook, api, status, code):
     api.lay("GET", "/v1/events/evt_1", problem(status, "this is why"), status)
     ended = reelhook("events", "show", "evt_1")
@@ -68,12 +72,22 @@ def test_a_server_that_is_not_there_is_exit_code_3(reelhook):
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     ended = reelhook("events", "list", "--url", url)
     assert ended.code == 3
-    assert ended.err == f"reelhook: cannot reach {url}: connection refused; is it running?\n"
+    why = "connection refused; is it running there, and is REELHOOK_URL right?"
+    assert ended.err == f"reelhook: cannot reach {url}: {why}\n"
 
 
-def test_a_server_that_is_something_else_is_exit_code_3(reelhook, api):
-    api.lay("GET", "/v1/events", b"<html>Welcome</html>")
-    assert reelhook("events", "list").code == 3
+@pytest.mark.parametrize("status", [200, 301, 404, 405])
+def test_a_server_that_is_something_else_is_exit_code_3(reelhook, api, status):
+    api.lay("GET", "/v1/events/evt_1", b"<html>Welcome</html>", status)
+    ended = reelhook("events", "show", "evt_1")
+    assert ended.code == 3
+    assert ended.err == f"reelhook: {api.url} does not answer like a Reelhook ({status}); check REELHOOK_URL\n"
+
+
+def test_a_password_that_somebody_put_into_the_url_is_not_shown(reelhook):
+    ended = reelhook("events", "list", "--url", "http://me:canary-7@127.0.0.1:1")
+    assert ended.code == 3
+    assert ended.err.startswith("reelhook: cannot reach http://***@127.0.0.1:1: ")
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "localhost:8080", "http://", "http://x:port"])

@@ -83,7 +83,7 @@ def test_a_deleted_endpoint_and_odd_attempts_can_be_told():
     assert "endpoint ep_1, which is deleted" in beginning
     assert "nobody knows whether the receiver got it" in first
     assert first.startswith("Attempt 1, found 3 ms after that, was interrupted")
-    assert "its time is that of the next start, which found it" in first
+    assert "its time is when that was found, at a start or when another node took over" in first
     assert "(somebody asked to resend it), failed after 12 ms: the receiver refused the connection." in second
 
 
@@ -120,6 +120,35 @@ def test_a_number_beyond_a_double_in_an_event_hinders_no_command(reelhook, api):
     assert "size" in reelhook("events", "show", "evt_1").out
     assert reelhook("events", "show", "evt_1", "--json").json["data"] == {"asset": {"size": None}}
     assert "Event evt_1 (asset.created)" in reelhook("explain", "dlv_1").out
+
+
+@pytest.mark.parametrize("state", ["pending", "retrying"])
+def test_explain_says_that_the_installation_is_on_hold(reelhook, api, state):
+    """Regression: a delivery that a hold kept back was told to be due now."""
+    api.lay("GET", "/v1/deliveries/dlv_1", DELIVERY | DUE | {"state": state})
+    api.lay("GET", "/v1/deliveries/dlv_1/attempts", {"items": []})
+    api.lay("GET", "/v1/endpoints/ep_1", ENDPOINT | {"state": "paused"})
+    api.lay("GET", "/readyz", {"status": "ok", "held_since": NOW})
+    said = "the installation is on hold since 2026-11-21 06:30:10Z: nothing is sent until `reelhook release`."
+    assert reelhook("explain", "dlv_1").out.endswith(f"It waits because {said} Its endpoint is paused besides.\n")
+    assert reelhook("explain", "dlv_1", "--json").json["held_since"] == NOW
+
+
+def test_explain_asks_for_no_hold_where_nothing_waits(reelhook, api):
+    api.lay("GET", "/v1/deliveries/dlv_1", DELIVERY)
+    api.lay("GET", "/v1/deliveries/dlv_1/attempts", {"items": [SUCCEEDED]})
+    assert reelhook("explain", "dlv_1", "--json").json["held_since"] is None
+    assert "/readyz" not in {asked.path for asked in api.asked}
+
+
+@pytest.mark.parametrize(("status", "answer"), [(403, b"<html>no</html>"), (503, {"detail": "no"}), (200, b"ok")])
+def test_explain_does_without_a_readiness_that_it_cannot_read(reelhook, api, status, answer):
+    api.lay("GET", "/v1/deliveries/dlv_1", DELIVERY | DUE)
+    api.lay("GET", "/v1/deliveries/dlv_1/attempts", {"items": []})
+    api.lay("GET", "/readyz", answer, status)
+    ended = reelhook("explain", "dlv_1")
+    assert ended.code == 0
+    assert "The first attempt is due at 2026-11-21 06:30:00Z, that is now." in ended.out
 
 
 def test_explain_of_a_delivery_that_is_not_there_is_a_no(reelhook, api):

@@ -41,10 +41,12 @@ def test_a_rate_is_more_than_nothing(reelhook, installation, rate):
 @pytest.mark.parametrize("command", ["hold", "release"])
 def test_nothing_is_made_where_there_is_no_installation(reelhook, database, command):
     ended = reelhook(command)
-    assert (ended.code, database.exists()) == (5, False)
-    assert "there is no database" in ended.err
+    assert (ended.code, database.exists()) == (2, False)
+    assert ended.err.startswith("reelhook: REELHOOK_DATABASE: there is no database ")
     open_writer(database).close()
-    assert "run `reelhook migrate` first" in reelhook(command).err
+    ended = reelhook(command)
+    assert ended.code == 1
+    assert "run `reelhook migrate` first" in ended.err
 
 
 def test_a_hold_works_beside_a_running_server_and_another_key_does_not(reelhook, installation, monkeypatch):

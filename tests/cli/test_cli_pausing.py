@@ -45,6 +45,40 @@ def test_those_of_every_app_are_named_with_their_app(reelhook, endpoints, api, t
     assert api.asked[-1].headers["reelhook-app"] == "tv"
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("all_", ["--all", "--every-app"])
+def test_what_a_pause_has_written_in_either_form_is_what_a_resume_reads(reelhook, endpoints, api, tmp_path, form, all_):
+    """Regression: of the list for machines nothing could be resumed."""
+    api.lay("GET", "/v1/apps", {"items": [{"id": "tv"}], "next": None})
+    (tmp_path / "paused").write_text(reelhook("endpoints", "pause", all_, *form).out)
+    ended = reelhook("endpoints", "resume", "--from", "paused", "--json")
+    app = "tv" if all_ == "--every-app" else None
+    assert ended.code == 0
+    assert ended.lines() == [{"id": each, "app": app, "state": "active"} for each in ("ep_1", "ep_3")]
+    assert endpoints == STATES
+    assert api.asked[-1].headers.get("reelhook-app") == app
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"id": "ep_1",\n "state": "paused"}\n', '[{"id": "ep_1"}]', '\n{"id": "ep_1"}\n\nep_3 tv\n'],
+    ids=["one over many lines", "array", "mixed"],
+)
+def test_other_json_of_endpoints_can_be_resumed_too(reelhook, endpoints, tmp_path, text):
+    endpoints |= {"ep_1": "paused", "ep_3": "paused"}
+    (tmp_path / "paused").write_text(text)
+    assert reelhook("endpoints", "resume", "--from", "paused").code == 0
+    assert endpoints["ep_1"] == "active"
+
+
+def test_a_line_that_is_broken_is_named_before_anything_is_resumed(reelhook, endpoints, api, tmp_path):
+    (tmp_path / "paused").write_text('ep_2\n{"id": 7}\n')
+    ended = reelhook("endpoints", "resume", "--from", "paused")
+    assert ended.code == 2
+    assert ended.err.startswith("reelhook: line 2 of paused is not as `reelhook endpoints pause --all` writes it")
+    assert not api.asked
+
+
 def test_one_that_is_gone_does_not_keep_the_others_from_it(reelhook, endpoints, tmp_path):
     (tmp_path / "paused.txt").write_text("ep_9\nep_2\n")
     ended = reelhook("endpoints", "resume", "--from", "paused.txt")

@@ -12,9 +12,20 @@ import pytest
 from tests.cli.fake_api import FakeApi
 
 from reelhook.cli.announce import announce, announce_worker
-from reelhook.errors import Unavailable
+from reelhook.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    ReelhookError,
+    Stale,
+    StorageFull,
+    StoreBusy,
+    Unavailable,
+)
 from reelhook.model.secret import Secret
-from reelhook.settings import Settings
+from reelhook.settings import Settings, SettingsError
 from reelhook.store.connection import FileLock, open_writer
 from reelhook.store.master_key import open_sealer
 from reelhook.store.migrate import migrate
@@ -70,10 +81,55 @@ def test_wrong_settings_do_not_start_and_each_is_one_line(reelhook, server, monk
     assert server.settings is None
 
 
-def test_a_start_that_fails_is_one_line_and_exit_code_5(reelhook, server):
-    server.error = Unavailable("the database is in use by another Reelhook (process 7)")
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreBusy("somebody holds it"), 5),
+        (OutcomeUnknown("it was lost in a commit"), 5),
+        (Stale("another node changed it"), 5),
+        (StorageFull("the disk is full"), 5),
+        (Unavailable("the key is not the one of this database"), 1),
+        (Conflict("it is not on hold"), 1),
+        (NotFound("there is none"), 1),
+        (Invalid("this is no database"), 2),
+        (SettingsError(FieldError("REELHOOK_X is wrong")), 2),
+        (ReelhookError("something failed on our side"), 70),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_a_command_that_fails_says_why_in_one_line_and_whether_the_same_may_work_again(reelhook, server, error, code):
+    server.error = error
     ended = reelhook("serve")
-    assert (ended.code, ended.err) == (5, "reelhook: the database is in use by another Reelhook (process 7)\n")
+    assert (ended.code, ended.err) == (code, f"reelhook: {error.detail}\n")
+
+
+def test_a_start_beside_a_server_that_uses_the_file_is_not_for_now(reelhook, monkeypatch, tmp_path):
+    monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:0")
+    lock = FileLock(tmp_path / "reelhook.db")
+    ended = started("serve")
+    lock.release()
+    assert ended.returncode == 5
+    assert "is in use by another Reelhook" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_start_with_another_key_is_a_no(reelhook, monkeypatch, database):
+    monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "not the key of this database")
+    ended = started("serve")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "settings", "doctor"])
+def test_a_secret_that_is_given_in_both_forms_is_refused_by_both_names(reelhook, monkeypatch, tmp_path, command):
+    """Regression: the file was left aside without a word."""
+    (tmp_path / "key").write_text("another passphrase, long enough")
+    monkeypatch.setenv("REELHOOK_SECRET_KEY", "a pass phrase, long enough")
+    monkeypatch.setenv("REELHOOK_SECRET_KEY_FILE", str(tmp_path / "key"))
+    ended = reelhook(command, *(["--current"] if command == "settings" else []))
+    assert ended.code == (1 if command == "doctor" else 2)
+    assert "REELHOOK_SECRET_KEY and REELHOOK_SECRET_KEY_FILE are both set; keep one" in ended.out + ended.err
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
@@ -209,7 +265,7 @@ def test_the_doctor_finds_nothing_wrong_before_the_first_start(reelhook, free_ad
     found = findings(ended)
     assert "the first start makes it" in found["database"]["says"]
     assert found["server"]["level"] == "warn"
-    assert found["server"]["advice"] == "start it: reelhook serve"
+    assert found["server"]["advice"] == "start it: reelhook serve; or change REELHOOK_LISTEN"
 
 
 def test_the_doctor_says_what_is_wrong_with_settings(reelhook, monkeypatch):
@@ -223,12 +279,43 @@ def test_the_doctor_says_what_is_wrong_with_settings(reelhook, monkeypatch):
 def test_the_doctor_asks_a_running_server_whether_it_is_ready(reelhook, monkeypatch, free_address):
     with FakeApi() as fake:
         monkeypatch.setenv("REELHOOK_LISTEN", fake.url.removeprefix("http://"))
-        fake.lay("GET", "/readyz", {"ready": True})
-        fake.lay("GET", "/readyz", {"ready": False, "why": "the dispatcher is dead"}, 503)
-        assert findings(reelhook("doctor", "--json"))["server"]["level"] == "ok"
+        fake.lay("GET", "/readyz", {"status": "ok"})
+        fake.lay("GET", "/readyz", {"status": "ok", "held_since": "2026-11-21T06:30:10.000Z"})
+        fake.lay("GET", "/readyz", {"title": "x", "status": 503, "detail": "the dispatcher is dead"}, 503)
+        assert findings(reelhook("doctor", "--json"))["server"]["says"] == f"{fake.url} is ready"
+        held = findings(reelhook("doctor", "--json"))["server"]
+        assert (held["level"], held["says"]) == ("ok", f"{fake.url} is ready, and on hold since 2026-11-21 06:30:10Z")
         ended = reelhook("doctor", "--json")
     assert ended.code == 1
     assert "the dispatcher is dead" in findings(ended)["server"]["says"]
+
+
+@pytest.mark.parametrize("given", ["environment", "option"])
+def test_the_doctor_asks_the_server_of_the_url_where_there_is_one(reelhook, monkeypatch, free_address, given):
+    """Regression: it looked at the address that this machine would listen on, whatever the URL said."""
+    with FakeApi() as fake:
+        fake.lay("GET", "/behind/readyz", {"status": "ok"})
+        url = f"{fake.url}/behind"
+        if given == "environment":
+            monkeypatch.setenv("REELHOOK_URL", url)
+        ended = reelhook("doctor", "--json", *(["--url", url] if given == "option" else []))
+    assert findings(ended)["server"]["says"] == f"{url} is ready"
+    assert len([each for each in ended.json["items"] if each["check"] == "server"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "level", "said"),
+    [
+        ("http://127.0.0.1:1", "warn", "nothing listens on http://127.0.0.1:1"),
+        ("nonsense", "fail", "'nonsense' is not the URL of a server"),
+    ],
+)
+def test_the_doctor_names_a_url_that_leads_nowhere(reelhook, monkeypatch, free_address, url, level, said):
+    monkeypatch.setenv("REELHOOK_URL", url)
+    found = findings(reelhook("doctor", "--json"))["server"]
+    assert found["level"] == level
+    assert said in found["says"]
+    assert "REELHOOK_URL" in found["advice"]
 
 
 def test_the_doctor_finds_a_folder_a_file_and_a_mail_server_that_are_not_right(

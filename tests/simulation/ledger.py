@@ -149,10 +149,10 @@ class Exchange:
 
 
 class Tenures(NamedTuple):
-    """Whose the shards were from a moment on, as the database said: (life, until which true ms, shards)."""
+    """Whose the shards were from a moment on, as the database said: (life, until which true ms, shards with epochs)."""
 
     moment: int
-    owners: tuple[tuple[int, float, frozenset[int]], ...]
+    owners: tuple[tuple[int, float, dict[int, int]], ...]
 
 
 @dataclass

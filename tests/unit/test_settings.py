@@ -265,6 +265,17 @@ def test_a_secret_can_stand_in_a_file_of_its_own(tmp_path):
     assert "no such setting" in complaint({"REELHOOK_LISTEN_FILE": str(tmp_path / "token")})
 
 
+@pytest.mark.parametrize("name", [each.environment for each in EVERY if each.secret])
+def test_a_secret_and_its_file_are_not_both_taken(tmp_path, name):
+    (tmp_path / "secret").write_text("smtp://somewhere.example.com")
+    value = "smtp://elsewhere.example.com"
+    said = complaint({name: value, f"{name}_FILE": str(tmp_path / "secret")})
+    assert said == f"{name} and {name}_FILE are both set; keep one"
+    assert load({name: " ", f"{name}_FILE": str(tmp_path / "secret")}) == load(
+        {f"{name}_FILE": str(tmp_path / "secret")}
+    )
+
+
 def test_the_printed_toml_file_is_toml_and_changes_nothing(tmp_path):
     printed = as_toml()
     assert tomllib.loads(printed) == {}

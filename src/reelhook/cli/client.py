@@ -1,6 +1,7 @@
 """A small synchronous client of the API for the command line: one connection, no redirects, no proxies."""
 
 import http.client
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -9,11 +10,12 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from reelhook import __version__
-from reelhook.cli.outcome import Exit, Stop
+from reelhook.cli.outcome import Exit, Stop, of_status
 from reelhook.model.any_json import read_any
+from reelhook.model.secret import MASK
 
 _LARGEST_PAGE: Final = 500
-_BY_STATUS: Final = {400: Exit.USAGE, 401: Exit.REFUSED, 403: Exit.REFUSED, 413: Exit.USAGE, 422: Exit.USAGE}
+_WHERE: Final = "is it running there, and is REELHOOK_URL right?"
 _HOW_TO_SIGN_IN: Final = "set REELHOOK_TOKEN, or give --token-file"
 
 
@@ -21,8 +23,7 @@ class Refusal(Stop):
     """The server answered with an error; `status` is its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
-        code = _BY_STATUS.get(status, Exit.FAILED if status == 429 or status >= 500 else Exit.NO)
-        super().__init__(message, code)
+        super().__init__(message, of_status(status))
         self.status = status
 
 
@@ -32,8 +33,9 @@ class Client:
     def __init__(self, url: str, token: str | None, app: str | None, timeout: float = 60.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Stop(f"{url!r} is not the URL of a server: expected http://host:port or https://host", Exit.USAGE)
-        self.url = url.rstrip("/")
+            said = f"{_shown(url)!r} is not the URL of a server: expected http://host:port or https://host"
+            raise Stop(said, Exit.USAGE)
+        self.url = _shown(url).rstrip("/")
         self._prefix = parts.path.rstrip("/")
         self._headers = {"User-Agent": f"reelhook-cli/{__version__}", "Accept": "application/json"}
         if token is not None:
@@ -114,7 +116,7 @@ class Client:
             raise Stop(f"this cannot be sent in a request: {wrong}", Exit.USAGE) from wrong
         except (OSError, http.client.HTTPException) as wrong:
             self._connection.close()
-            raise Stop(f"cannot reach {self.url}: {_reason(wrong)}; is it running?", Exit.UNREACHABLE) from wrong
+            raise Stop(f"cannot reach {self.url}: {_reason(wrong)}; {_WHERE}", Exit.UNREACHABLE) from wrong
         return response.status, answer
 
 
@@ -128,7 +130,7 @@ def _connection(url: str, timeout: float) -> http.client.HTTPConnection:
     try:
         port = parts.port
     except ValueError as wrong:
-        raise Stop(f"{url!r} is not the URL of a server: {wrong}", Exit.USAGE) from wrong
+        raise Stop(f"{_shown(url)!r} is not the URL of a server: {wrong}", Exit.USAGE) from wrong
     host = parts.hostname or ""
     if parts.scheme == "https":
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=ssl.create_default_context())
@@ -146,16 +148,28 @@ def _reason(wrong: Exception) -> str:
     return str(wrong) or type(wrong).__name__
 
 
+def _shown(url: str) -> str:
+    """Write a URL for a message: a password that somebody put into it is not shown."""
+    return re.sub(r"//[^/]*@", f"//{MASK}@", url)
+
+
 def _decoded(status: int, answer: bytes, url: str) -> Any:
+    good, value = 200 <= status < 300, None
     try:
         value = read_any(answer) if answer else None
     except (msgspec.DecodeError, RecursionError):
-        if 200 <= status < 300:
-            raise Stop(f"{url} does not speak like a Reelhook; check REELHOOK_URL", Exit.UNREACHABLE) from None
-        value = None
-    if 200 <= status < 300:
+        if good:
+            raise _stranger(status, url) from None
+    if good:
         return value
+    # What Reelhook does not have it says in a document, and it leads nobody elsewhere.
+    if 300 <= status < 400 or (status in (404, 405) and not isinstance(value, dict)):
+        raise _stranger(status, url)
     raise Refusal(status, _problem(status, value))
+
+
+def _stranger(status: int, url: str) -> Stop:
+    return Stop(f"{url} does not answer like a Reelhook ({status}); check REELHOOK_URL", Exit.UNREACHABLE)
 
 
 def _problem(status: int, value: Any) -> str:

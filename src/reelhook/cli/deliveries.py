@@ -36,7 +36,7 @@ def list_(
         event: Only of this event (evt_…).
         event_type: Only of events of this type.
         since: From when on: a span such as 2h, or a time.
-        until: Up to when.
+        until: Up to when, said likewise; else now.
     """
     asked = {"state": state, "endpoint_id": endpoint, "event_id": event, "event_type": event_type}
     times = {"since": moment_since(since), "until": moment_since(until)}

@@ -12,7 +12,7 @@ from reelhook.cli import pausing
 from reelhook.cli.client import route
 from reelhook.cli.endpoint_fields import ANY, Fields
 from reelhook.cli.outcome import Exit, Stop
-from reelhook.cli.remote import HERE, Remote, read_text
+from reelhook.cli.remote import HERE, SET, Remote, RemoteOfEnvironment, read_text
 from reelhook.cli.screen import facts, moment, safe, table
 from reelhook.cli.time_span import since as moment_since
 from reelhook.cli.time_span import span
@@ -73,8 +73,12 @@ def create(url: str | None = None, /, *, fields: Fields = ANY, remote: Remote = 
 
 
 @endpoints.command
-def update(endpoint_id: str, /, *, url: str | None = None, fields: Fields = ANY, remote: Remote = HERE) -> None:
+def update(
+    endpoint_id: str, /, *, url: str | None = None, fields: Fields = ANY, remote: RemoteOfEnvironment = SET
+) -> None:
     """Change some of an endpoint; the rest stays (RFC 7396 merge-patch).
+
+    The server is that of REELHOOK_URL: here --url is the endpoint's.
 
     Args:
         endpoint_id: Its id (ep_…).
@@ -99,7 +103,7 @@ def delete(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
 
 @endpoints.command(name="test")
 def try_out(endpoint_id: str, /, *, remote: Remote = HERE) -> Exit:
-    """Send the example of its first event now, once; the exit code tells whether the receiver took it.
+    """Send the example of an endpoint's first event now, once; the exit code tells whether the receiver took it.
 
     Args:
         endpoint_id: Its id (ep_…).
@@ -111,7 +115,7 @@ def try_out(endpoint_id: str, /, *, remote: Remote = HERE) -> Exit:
 
 @endpoints.command
 def secret(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
-    """Show its signing secret.
+    """Show an endpoint's signing secret.
 
     Args:
         endpoint_id: Its id (ep_…).
@@ -124,7 +128,7 @@ def secret(endpoint_id: str, /, *, remote: Remote = HERE) -> None:
 def rotate(
     endpoint_id: str, /, *, secret_file: Path | None = None, overlap: str = "24h", remote: Remote = HERE
 ) -> None:
-    """Give it a new secret; deliveries are signed with the old one too until the overlap ends.
+    """Give an endpoint a new secret; deliveries are signed with the old one too until the overlap ends.
 
     Args:
         endpoint_id: Its id (ep_…).

@@ -28,7 +28,7 @@ def list_(
         limit: How many at most.
         event_type: Only of this type.
         since: From when on: a span such as 2h, or a time.
-        until: Up to when.
+        until: Up to when, said likewise; else now.
     """
     asked = {"event_type": event_type, "since": moment_since(since), "until": moment_since(until)}
     page = remote.client().list(route("events"), limit, **asked)
@@ -54,8 +54,8 @@ def replay(event_id: str, /, *, endpoint: str | None = None, remote: Remote = HE
     """Send an event again to the endpoints that it went to.
 
     Args:
-        event_id: Its id.
-        endpoint: Only to this endpoint, also when it never had the event.
+        event_id: Its id (evt_…, or the one you gave it).
+        endpoint: Only to this endpoint (ep_…), also when it never had the event.
     """
     asked = {} if endpoint is None else {"endpoint_id": endpoint}
     task = remote.client().post(route("events", event_id, "replay"), asked)

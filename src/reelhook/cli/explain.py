@@ -6,9 +6,10 @@ from typing import Any
 from rich.text import Text
 
 from reelhook.cli.client import Client, Refusal, route
+from reelhook.cli.outcome import Stop
 from reelhook.cli.remote import HERE, Remote
 from reelhook.cli.screen import safe
-from reelhook.cli.story import tell
+from reelhook.cli.story import OPEN, tell
 
 
 def explain(delivery_id: str, /, *, remote: Remote = HERE) -> None:
@@ -27,8 +28,20 @@ def life(client: Client, delivery_id: str, now: int) -> dict[str, Any]:
     event = _known(client, "events", delivery["event_id"])
     endpoint = _known(client, "endpoints", delivery["endpoint_id"])
     attempts = client.get(route("deliveries", delivery_id, "attempts"))["items"]
-    story = tell(delivery, event, endpoint, attempts, now)
-    return {"delivery": delivery, "event": event, "endpoint": endpoint, "attempts": attempts, "story": story}
+    held = _held_since(client) if delivery["state"] in OPEN else None
+    story = tell(delivery, event, endpoint, attempts, now, held_since=held)
+    known = {"delivery": delivery, "event": event, "endpoint": endpoint, "attempts": attempts}
+    return known | {"held_since": held, "story": story}
+
+
+def _held_since(client: Client) -> str | None:
+    """Return since when the installation sends nothing; None also where that cannot be asked, behind some proxy."""
+    try:
+        ready = client.get("/readyz")
+    except Stop:
+        return None
+    since: str | None = ready.get("held_since") if isinstance(ready, dict) else None
+    return since
 
 
 def _known(client: Client, noun: str, its_id: str) -> dict[str, Any] | None:

@@ -17,8 +17,9 @@ _NEWS_EVERY = 100_000
 def hold(*, config: Path | None = None, json: Flag = False) -> None:
     """Send nothing until `reelhook release`: after a restore before anything is started, or for maintenance.
 
-    It works on REELHOOK_DATABASE itself, whether servers run or not; those that do begin nothing from a second later
-    on, and let end what is under way. Events are accepted meanwhile. It lasts through restarts.
+    It works on REELHOOK_DATABASE itself, whether servers run or not; those that
+    do begin nothing from a second later on, and let end what is under way.
+    Events are accepted meanwhile. It lasts through restarts.
 
     Args:
         config: A TOML file with settings; else REELHOOK_CONFIG, else reelhook.toml when it is there.
@@ -45,8 +46,9 @@ def release(
 ) -> None:
     """End the hold: what waits is sent, at the rate given, else as fast as the endpoints' limits let it.
 
-    With a rate each delivery that is due gets a time of its own, one behind the other in the order of acceptance.
-    When it is cut off the hold goes on, and the command can be given again.
+    With a rate each delivery that is due gets a time of its own, one behind the
+    other in the order of acceptance. When it is cut off the hold goes on, and
+    the command can be given again.
 
     Args:
         rate: How many deliveries that are due begin a second, for the whole installation. New events do not count.

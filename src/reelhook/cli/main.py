@@ -13,9 +13,9 @@ from typing import Final
 from cyclopts import App, CycloptsError
 
 from reelhook import __version__
-from reelhook.cli.outcome import EXIT_CODES, Exit, Stop
+from reelhook.cli.outcome import EXIT_CODES, Exit, Stop, of_error
 from reelhook.cli.screen import note
-from reelhook.errors import Conflict, ReelhookError
+from reelhook.errors import ReelhookError
 
 _RUNNING: Final = "Running it"
 _USING: Final = "Publishing and looking"
@@ -91,9 +91,7 @@ def run(arguments: Sequence[str]) -> int:
     except ReelhookError as wrong:
         for line in wrong.detail.splitlines():
             note(f"reelhook: {line}")
-        if isinstance(wrong, Conflict):
-            return Exit.NO
-        return Exit.USAGE if wrong.problem_slug == "settings" else Exit.FAILED
+        return of_error(wrong)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return int(code or 0)

@@ -22,7 +22,8 @@ def move(
 ) -> None:
     """Copy an installation from SQLite to PostgreSQL, and compare the copy; no server may run on either.
 
-    REELHOOK_SECRET_KEY must be the source's, where that was made with one; else the key file beside it is used.
+    REELHOOK_SECRET_KEY must be the source's, where that was made with one; else
+    the key file beside it is used.
 
     Args:
         source: The SQLite file, as sqlite:///relative.db or sqlite:////absolute/path.db. It is not changed.

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from reelhook.cli.client import Client, Refusal, route
 from reelhook.cli.outcome import Exit, Stop
-from reelhook.cli.remote import HERE, Flag, Remote, read_text
+from reelhook.cli.remote import HERE, Flag, Remote
+from reelhook.cli.saved_list import read_list
 from reelhook.cli.screen import facts, note, safe
 
 _PAGE: Final = 500
@@ -32,13 +33,14 @@ def pause(
 ) -> Exit:
     """Hold an endpoint's deliveries back; none is lost. With --all, of every active endpoint of the app.
 
-    Those that it paused are written one a line, for `reelhook endpoints resume --from`: what somebody else has paused
-    or disabled before is not among them.
+    Those that it paused are written one a line, as text or with --json, for
+    `reelhook endpoints resume --from`: what somebody else has paused or disabled
+    before is not among them.
 
     Args:
         endpoint_id: Its id (ep_…).
         every: Pause all that are active.
-        every_app: Those of every app, for an operator's token.
+        every_app: Pause all that are active in every app, for an operator's token.
     """
     if (endpoint_id is None) is not (every or every_app):
         raise Stop("give the id of an endpoint, or --all, or --every-app", Exit.USAGE)
@@ -63,17 +65,16 @@ def resume(
 
     Args:
         endpoint_id: Its id (ep_…).
-        list_: A file as `reelhook endpoints pause --all` has written it; those of them that are still paused go on.
+        list_: A file that `reelhook endpoints pause --all` has written; those in it that are still paused go on.
     """
     if (endpoint_id is None) is (list_ is None):
         raise Stop("give the id of an endpoint, or --from with a file of ids", Exit.USAGE)
     if endpoint_id is not None:
         return _one(remote, endpoint_id, "active")
     failed = 0
-    for line in read_text(list_ or Path()).splitlines():
-        if words := line.split():
-            app = words[1] if len(words) > 1 else remote.app
-            failed += not _goes_on(remote, _client(remote, app), app, words[0])
+    for each in read_list(list_ or Path()):
+        app = each.app or remote.app
+        failed += not _goes_on(remote, _client(remote, app), app, each.id)
     return Exit.NO if failed else Exit.DONE
 
 

@@ -39,7 +39,7 @@ def publish(
         key: An Idempotency-Key; the same request again within a day is answered as the first.
         occurred_at: When it happened (RFC 3339); else now.
         ordering_key: What orders deliveries for endpoints that ask for it; else the asset's id.
-        set: Sets one thing inside the data: --set asset.title=Hello. Can be repeated.
+        set: Set one thing inside the data: --set asset.title=Hello. Can be repeated.
     """
     headers = {"Idempotency-Key": key} if key else {}
     if batch is not None:

@@ -71,7 +71,7 @@ def recover(
     Args:
         endpoint_id: Its id (ep_…).
         since: From when on: a span such as 2h, or a time.
-        until: Up to when.
+        until: Up to when, said likewise; else now.
         state: Only deliveries in this state. Can be repeated.
         rate: How many a second at most.
         dry_run: Only say how many there are.
@@ -98,7 +98,7 @@ def replay(
     Args:
         endpoint_id: Its id (ep_…).
         since: From when on: a span such as 2h, or a time.
-        until: Up to when.
+        until: Up to when, said likewise; else now.
         rate: How many a second at most.
         dry_run: Only say how many there are.
         follow: Stay and show how it gets on; the exit code tells how it ended.

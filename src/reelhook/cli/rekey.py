@@ -15,8 +15,9 @@ _NAMES: Final = {"apps": "apps", "versions": "versions of endpoints", "answers":
 def rekey(*, config: Path | None = None, json: Flag = False) -> None:
     """Seal all secrets with REELHOOK_SECRET_KEY; REELHOOK_SECRET_KEY_OTHER opens what the key before has sealed.
 
-    With PostgreSQL nodes go on working meanwhile; with SQLite the server must be stopped. When it is cut off, give the
-    command again. docs/operations.md says in which order nodes get the keys.
+    With PostgreSQL nodes go on working meanwhile; with SQLite the server must be
+    stopped. When it is cut off, give the command again. docs/operations.md says
+    in which order nodes get the keys.
 
     Args:
         config: A TOML file with settings; else REELHOOK_CONFIG, else reelhook.toml when it is there.

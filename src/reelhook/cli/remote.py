@@ -15,13 +15,15 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Repeated = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 """An option that can be given many times."""
 
+_USUAL: Final = "http://127.0.0.1:8080"
+
 
 @Parameter(name="*", group="Server")
 @dataclass(frozen=True, kw_only=True)
 class Remote:
     """Where the command goes. There is no option for the token itself, because the process list would show it."""
 
-    url: Annotated[str, Parameter(env_var="REELHOOK_URL")] = "http://127.0.0.1:8080"
+    url: Annotated[str, Parameter(env_var="REELHOOK_URL")] = _USUAL
     """The server."""
     app: Annotated[str | None, Parameter(env_var="REELHOOK_APP")] = None
     """The app to act on, for an operator's token; every other token knows its app."""
@@ -42,8 +44,17 @@ class Remote:
         return Screen(as_json=self.json)
 
 
+@Parameter(name="*", group="Server")
+@dataclass(frozen=True, kw_only=True)
+class RemoteOfEnvironment(Remote):
+    """The same for a command whose --url is something else: one name for two things would send a token astray."""
+
+    url: Annotated[str, Parameter(env_var="REELHOOK_URL", parse=None, show=False)] = _USUAL
+
+
 HERE: Final = Remote()
 """The defaults."""
+SET: Final = RemoteOfEnvironment()
 
 
 def read_text(file: Path) -> str:

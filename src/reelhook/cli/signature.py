@@ -35,8 +35,8 @@ def sign(
 ) -> None:
     """Write the headers that sign a body: webhook-id, webhook-timestamp, webhook-signature.
 
-    Keys come from --secret-file or REELHOOK_SECRET, one or more with spaces between: whsec_… signs as v1 (HMAC),
-    whsk_… as v1a (Ed25519).
+    Keys come from --secret-file or REELHOOK_SECRET, one or more with spaces
+    between: whsec_… signs as v1 (HMAC), whsk_… as v1a (Ed25519).
 
     Args:
         body: The file with the exact bytes, or /dev/stdin.
@@ -74,7 +74,8 @@ def verify(
 ) -> Exit:
     """Check that a body was signed with a key, within five minutes of now; exit code 1 when it was not.
 
-    Keys come from --secret-file or REELHOOK_SECRET, one or more with spaces between: whsec_… for v1, whpk_… for v1a.
+    Keys come from --secret-file or REELHOOK_SECRET, one or more with spaces
+    between: whsec_… for v1, whpk_… for v1a.
 
     Args:
         body: The file with the exact bytes, or /dev/stdin.

@@ -12,6 +12,9 @@ Thing = Mapping[str, Any]
 _ANY_APP: Final = App("", "", 0, 0)
 """Whether a dialect has a quota does not depend on the app; how much it is does."""
 
+OPEN: Final = ("pending", "retrying")
+"""States in which a delivery waits, so that a hold of the installation concerns it."""
+_HELD: Final = ("paused", "disabled")
 _TRIGGERS: Final = {
     "schedule": "",
     "resend": " (somebody asked to resend it)",
@@ -22,13 +25,22 @@ _TRIGGERS: Final = {
 
 
 def tell(
-    delivery: Thing, event: Thing | None, endpoint: Thing | None, attempts: Sequence[Thing], now: int
+    delivery: Thing,
+    event: Thing | None,
+    endpoint: Thing | None,
+    attempts: Sequence[Thing],
+    now: int,
+    *,
+    held_since: str | None = None,
 ) -> list[str]:
-    """Tell it: how it began, each attempt, how it stands and what can be done. `attempts` are oldest first."""
+    """Tell it: how it began, each attempt, how it stands and what can be done. `attempts` are oldest first;
+    `held_since` is there while the installation is on hold.
+    """
+    waits = held_since is not None and delivery["state"] in OPEN
     return [
         _beginning(delivery, event, endpoint),
         *_attempts(delivery, attempts),
-        _standing(delivery, endpoint, attempts, now),
+        _on_hold(str(held_since), endpoint) if waits else _standing(delivery, endpoint, attempts, now),
     ]
 
 
@@ -52,7 +64,7 @@ def _attempts(delivery: Thing, attempts: Sequence[Thing]) -> Iterator[str]:
         waited = f"{lasted(at - before)} {'after that' if first else 'later'}"
         why = _TRIGGERS.get(attempt["trigger"], f" ({attempt['trigger']})")
         if attempt["error_class"] == "interrupted":
-            # Nobody noted when it began: what it carries is the time of the start that found it.
+            # Nobody noted when it began: what it carries is the time at which it was found.
             waited = f"found {waited}"
         yield f"Attempt {attempt['attempt']}, {waited}{why}, {_result(attempt)}."
         before = at + int(attempt["duration_ms"] or 0)
@@ -65,8 +77,8 @@ def _result(attempt: Thing) -> str:
         return f"succeeded: the receiver answered {status} within {took}"
     if attempt["error_class"] == "interrupted":
         return (
-            "was interrupted: Reelhook ended while it ran, so nobody knows whether the receiver got it; "
-            "its time is that of the next start, which found it"
+            "was interrupted: the process that sent it ended or lost its place, so nobody knows whether the receiver "
+            "got it; its time is when that was found, at a start or when another node took over"
         )
     plain = f"the receiver answered {status}" if status else f"{attempt['error_class']}".replace("_", " ")
     said = attempt.get("error") or plain
@@ -92,9 +104,18 @@ def _standing(delivery: Thing, endpoint: Thing | None, attempts: Sequence[Thing]
     return _waiting(delivery, endpoint, attempts, now)
 
 
+def _on_hold(since: str, endpoint: Thing | None) -> str:
+    state = (endpoint or {}).get("state")
+    besides = f" Its endpoint is {state} besides." if state in _HELD else ""
+    return (
+        f"It waits because the installation is on hold since {moment(since)}: "
+        f"nothing is sent until `reelhook release`.{besides}"
+    )
+
+
 def _waiting(delivery: Thing, endpoint: Thing | None, attempts: Sequence[Thing], now: int) -> str:
     held = (endpoint or {}).get("state")
-    if endpoint is not None and held in ("paused", "disabled"):
+    if endpoint is not None and held in _HELD:
         reason = f" ({endpoint['disabled_reason']})" if endpoint.get("disabled_reason") else ""
         return (
             f"It waits because the endpoint is {held}{reason}; `reelhook endpoints resume {endpoint['id']}` lets it go."

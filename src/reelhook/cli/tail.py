@@ -18,6 +18,8 @@ from reelhook.model.instant import read_time, show_time
 
 _WINDOW_MS: Final = 120_000
 """Attempts stand in the log where they began and come into it when they end: each look reads the last while again."""
+_PASSING: Final = (Exit.UNREACHABLE, Exit.NOT_NOW, Exit.DEFECT)
+"""A watch outlasts also the defect that answers one look with 500."""
 _MOST: Final = 2_000
 """So many attempts are read at each look; a busier installation is better watched through its metrics."""
 
@@ -52,7 +54,7 @@ def tail(
         try:
             fresh = watch.look()
         except Stop as stop:
-            if stop.code not in (Exit.UNREACHABLE, Exit.FAILED):
+            if stop.code not in _PASSING:
                 raise
             if not lost:
                 note(f"reelhook: {stop.message} Trying again every {pause:g} s until Ctrl-C.")

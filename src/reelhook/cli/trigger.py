@@ -23,7 +23,7 @@ def trigger(
 
     Args:
         event_type: A type of the catalogue, such as asset.processed.
-        set: Changes one thing inside the sample's data: --set asset.id=ast_7. Can be repeated.
+        set: Change one thing inside the sample's data: --set asset.id=ast_7. Can be repeated.
     """
     client = remote.client()
     if event_type is None:

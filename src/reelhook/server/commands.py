@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from reelhook.clock import SystemClock
-from reelhook.errors import Conflict, Unavailable
+from reelhook.errors import Conflict, FieldError
 from reelhook.model.access import DEFAULT_APP
 from reelhook.model.audit import AuditEntry
 from reelhook.model.ids import IdSource
 from reelhook.server.database import on_database, on_installation
-from reelhook.settings import Settings
+from reelhook.settings import Settings, SettingsError
 from reelhook.store import holding
 from reelhook.store.holding import Waiting, held_since, waiting
 from reelhook.store.master_key import finish_change, open_sealer
@@ -65,7 +65,7 @@ def release(settings: Settings, rate: float | None, told: Callable[[int], None] 
     """End the hold; with a rate, what is due begins so many a second.
 
     Raises:
-        Unavailable: it is not on hold.
+        Conflict: it is not on hold.
     """
 
     def job(connection: Connection) -> Released:
@@ -83,13 +83,12 @@ def rekey(settings: Settings) -> dict[str, int]:
     """Seal everything with REELHOOK_SECRET_KEY; return how many values were sealed anew, by kind.
 
     Raises:
-        Unavailable: the other key is missing, something cannot be opened, or nodes still seal with the other key.
+        SettingsError: the other key is missing.
+        Unavailable: something cannot be opened, or nodes still seal with the other key.
     """
     if settings.secret_key_other is None:
-        raise Unavailable(
-            "REELHOOK_SECRET_KEY_OTHER is not set: give it the key that was in use until now, and REELHOOK_SECRET_KEY "
-            "the new one"
-        )
+        said = "is not set: give it the key that was in use until now, and REELHOOK_SECRET_KEY the new one"
+        raise SettingsError(FieldError(f"REELHOOK_SECRET_KEY_OTHER {said}", "/secret_key_other"))
     return on_installation(settings, partial(_rekey, settings=settings), alone=True)
 
 

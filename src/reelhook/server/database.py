@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 import apsw
 import asyncpg
 
-from reelhook.errors import FieldError, Unavailable
-from reelhook.settings import Settings, SettingsError
+from reelhook.errors import Conflict, FieldError, StorageFull, StoreBusy, Unavailable
+from reelhook.settings import Database, Settings, SettingsError
 from reelhook.store.connection import FileLock, SqliteConnection, open_writer
 from reelhook.store.migrate import latest_version, refuse_newer, standing
 from reelhook.store.postgres.connection import PgConnection
@@ -24,8 +24,9 @@ def on_installation(settings: Settings, job: Callable[[Connection], T], *, alone
     """Run a job on the database of an installation; `alone`: no server may use the file meanwhile.
 
     Raises:
-        SettingsError: the file is not what the setting should name.
-        Unavailable: there is no installation, it is of another version, or the database cannot be used now.
+        SettingsError: the file is not there, or not what the setting should name.
+        Conflict: it is of another version.
+        Unavailable: the database cannot be used.
     """
 
     def on_its_schema(connection: Connection) -> T:
@@ -33,31 +34,44 @@ def on_installation(settings: Settings, job: Callable[[Connection], T], *, alone
         refuse_newer(found, latest)
         if found.version < latest:
             said = f"schema {found.version}, this one has {latest}" if found.version else "it has no tables yet"
-            raise Unavailable(
-                f"{settings.database.shown} is not of this version ({said}): run `reelhook migrate` first"
-            )
+            raise Conflict(f"{settings.database.shown} is not of this version ({said}): run `reelhook migrate` first")
         return job(connection)
 
     if not settings.database.is_postgres and not settings.database_path.is_file():
-        raise Unavailable(f"there is no database {settings.database_path}: name that of the installation")
+        said = f"REELHOOK_DATABASE: there is no database {settings.database_path}: name that of the installation"
+        raise SettingsError(FieldError(said, "/database"))
     return on_database(settings, on_its_schema, alone=alone)
 
 
 def on_database(settings: Settings, job: Callable[[Connection], T], *, alone: bool = False) -> T:
     """Run a job on the database, whatever is in it."""
     if settings.database.is_postgres:
-        return _on_postgres(PgConnection(settings.database, pooled=settings.database_pooler, patience=_PATIENCE), job)
+        with naming_server(settings.database):
+            connection = PgConnection(settings.database, pooled=settings.database_pooler, patience=_PATIENCE)
+            return _on_postgres(connection, job)
     with naming_faults(settings.database_path):
-        lock = FileLock(settings.database_path) if alone else None
-        connection: SqliteConnection | None = None
+        lock = locked(settings.database_path) if alone else None
+        writer: SqliteConnection | None = None
         try:
-            connection = open_writer(settings.database_path)
-            return job(connection)
+            writer = open_writer(settings.database_path)
+            return job(writer)
         finally:
-            if connection is not None:
-                connection.close()
+            if writer is not None:
+                writer.close()
             if lock is not None:
                 lock.release()
+
+
+def locked(database: Path) -> FileLock:
+    """Take the lock beside the file, which the one process that uses it holds.
+
+    Raises:
+        StoreBusy: another process uses it.
+    """
+    try:
+        return FileLock(database)
+    except Unavailable as error:
+        raise StoreBusy(error.detail) from None
 
 
 def _on_postgres(connection: PgConnection, job: Callable[[Connection], T]) -> T:
@@ -70,12 +84,27 @@ def _on_postgres(connection: PgConnection, job: Callable[[Connection], T]) -> T:
 
 
 @contextmanager
+def naming_server(database: Database) -> Iterator[None]:
+    """Say which database it is that cannot be used now; its password is not shown.
+
+    Raises:
+        StoreBusy: what came, with the URL.
+    """
+    try:
+        yield
+    except StoreBusy as error:
+        raise type(error)(f"{error.detail}; the database is {database.shown}") from error
+
+
+@contextmanager
 def naming_faults(database: Path) -> Iterator[None]:
     """Say in one sentence why the database cannot be opened, and what to do.
 
     Raises:
         SettingsError: the file, or its folder, is not what the setting should name.
-        Unavailable: SQLite cannot use it now.
+        StoreBusy: another program uses it at this moment.
+        StorageFull: the disk is full.
+        Unavailable: SQLite cannot use it.
     """
     try:
         _look_at(database)
@@ -94,7 +123,12 @@ def naming_faults(database: Path) -> Iterator[None]:
     ) as error:
         raise _wrong_database(database, str(error)) from None
     except apsw.Error as error:
-        raise Unavailable(f"the database {database} cannot be used now: {error}; start again when it can be") from None
+        said = f"the database {database} cannot be used: {error}"
+        if isinstance(error, apsw.FullError):
+            raise StorageFull(f"{said}; free some space, then give the command again") from None
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            raise StoreBusy(f"{said}; another program holds it: give the command again when that has ended") from None
+        raise Unavailable(f"{said}; look at the file and its disk") from None
 
 
 def _look_at(database: Path) -> None:

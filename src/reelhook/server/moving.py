@@ -5,8 +5,10 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from reelhook.errors import Unavailable
+from reelhook.errors import Conflict, Invalid, StoreBusy
 from reelhook.model.secret import Secret
+from reelhook.server.database import locked, naming_server
+from reelhook.settings import Database
 from reelhook.store.connection import FileLock, SqliteConnection, open_reader
 from reelhook.store.master_key import is_changing, open_sealer
 from reelhook.store.migrate import latest_version, schema_version
@@ -29,30 +31,35 @@ def move(source: Path, target: str, secret_key: Secret | None) -> Moved:
     """Copy the installation in the file into the database, which must be empty.
 
     Raises:
-        Unavailable: a server uses the file, either of them cannot be used, the key is missing or wrong, or the copy is
-            not what was copied.
+        Invalid: the file is not there, or cannot be read.
+        StoreBusy: a server uses the file.
+        Conflict: it is of another version, or its key is being changed.
+        Unavailable: the target cannot be used, the key is missing or wrong, or the copy is not what was copied.
     """
     if not source.is_file():
-        raise Unavailable(f"there is no database {source}: name the SQLite file that is to be moved")
+        raise Invalid(f"there is no database {source}: name the SQLite file that is to be moved")
     lock = _locked(source)
     try:
         connection = open_reader(source)
         try:
             key_file = _usable(connection, source, secret_key)
-            return Moved(move_into(target, connection), key_file)
+            with naming_server(Database(target)):
+                return Moved(move_into(target, connection), key_file)
         finally:
             connection.close()
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise StoreBusy(f"another program holds the database {source}: {error}; try again") from None
     except (apsw.Error, UnicodeDecodeError) as error:
-        raise Unavailable(f"the database {source} cannot be read: {error}") from None
+        raise Invalid(f"the database {source} cannot be read: {error}") from None
     finally:
         lock.release()
 
 
 def _locked(source: Path) -> FileLock:
     try:
-        return FileLock(source)
+        return locked(source)
     except OSError as error:
-        raise Unavailable(f"the lock of the database {source} cannot be taken: {error.strerror or error}") from None
+        raise Invalid(f"the lock of the database {source} cannot be taken: {error.strerror or error}") from None
 
 
 def _usable(connection: SqliteConnection, source: Path, secret_key: Secret | None) -> Path | None:
@@ -61,11 +68,11 @@ def _usable(connection: SqliteConnection, source: Path, secret_key: Secret | Non
     if version != newest:
         known = f"schema {version}, this version has {newest}"
         do = "run `reelhook migrate` on it first" if version < newest else "install the version that wrote it"
-        raise Unavailable(f"the database {source} is of another version ({known}): {do}")
+        raise Conflict(f"the database {source} is of another version ({known}): {do}")
     key_file = source.with_name(source.name + ".key")
     if select_value(connection, _META["get_bytes"], ("seal_check",)) is None:
         return None  # never served: nothing is sealed
     if is_changing(connection):
-        raise Unavailable(f"the key of {source} is being changed: finish that with `reelhook rekey` first")
+        raise Conflict(f"the key of {source} is being changed: finish that with `reelhook rekey` first")
     open_sealer(connection, secret_key, key_file)
     return None if secret_key else key_file

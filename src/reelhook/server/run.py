@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -18,7 +18,7 @@ from reelhook.clock import SystemClock
 from reelhook.errors import FieldError
 from reelhook.model.ids import IdSource
 from reelhook.server.assembly import assemble, services
-from reelhook.server.database import naming_faults
+from reelhook.server.database import naming_faults, naming_server
 from reelhook.server.engine import Engine
 from reelhook.server.operator import ensure_operator
 from reelhook.server.serving import Server, listen, make_server
@@ -53,7 +53,8 @@ async def _serve(settings: Settings, announce: Announce, listener: socket.socket
     broken: asyncio.Event = asyncio.Event()
     stop: asyncio.Event = asyncio.Event()
     clock, ids, metrics = SystemClock(), IdSource(settings.node), Metrics(__version__)
-    with nullcontext() if settings.database.is_postgres else naming_faults(settings.database_path):
+    database = settings.database
+    with naming_server(database) if database.is_postgres else naming_faults(settings.database_path):
         engine, wire = await assemble(settings, clock, ids, metrics, lambda reason: _break(reason, broken, stop))
     broken_watch = loop.create_task(_halt_when_broken(broken, engine))
     for name in (signal.SIGTERM, signal.SIGINT):

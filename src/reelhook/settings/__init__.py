@@ -5,10 +5,11 @@ from reelhook.settings.given import Given, gather, settings_file
 from reelhook.settings.load import load
 from reelhook.settings.setting import Setting, SettingsError, catalogue
 from reelhook.settings.show import as_env, as_markdown, as_toml
-from reelhook.settings.values import Address
+from reelhook.settings.values import Address, Database
 
 __all__ = [
     "Address",
+    "Database",
     "Given",
     "Setting",
     "Settings",

@@ -61,7 +61,9 @@ def _from_environment(
         if variable in names:
             found[names[variable]] = Given(value.strip(), variable)
         elif variable in files:
-            if value and not environ.get(variable.removesuffix(_FROM_FILE)):
+            if value and environ.get(direct := variable.removesuffix(_FROM_FILE), "").strip():
+                problems.append(FieldError(f"{direct} and {variable} are both set; keep one", f"/{files[variable]}"))
+            elif value:
                 found[files[variable]] = Given(_content(value, variable, problems), variable)
         elif variable not in CLIENT_NAMES:
             problems.append(_unknown(variable, [*names, *files, *CLIENT_NAMES], "the environment"))

@@ -36,7 +36,7 @@ def as_markdown() -> str:
     for each in catalogue(Settings):
         default = f"`{each.default}`" if each.default else ("unset" if each.default is None else "empty")
         meaning = each.meaning.replace("|", "\\|")
-        note = f" Secret; `{each.environment}_FILE` can name a file that holds it." if each.secret else ""
+        note = f" Secret; `{each.environment}_FILE` can name a file that holds it instead." if each.secret else ""
         lines.append(f"| `{each.environment}` | {default} | {each.kind.name} | {meaning}{note} |")
     return "\n".join(lines) + "\n"
 
@@ -56,7 +56,7 @@ def _comment(setting: Setting) -> Iterable[str]:
     yield from textwrap.wrap(setting.meaning, _WIDTH, initial_indent="# ", subsequent_indent="# ")
     unset = "; unset unless given" if setting.default is None else ""
     if setting.secret:
-        unset += f"; {setting.environment}_FILE can name a file that holds it"
+        unset += f"; {setting.environment}_FILE can name a file that holds it instead"
     yield f"# ({setting.kind.name}{unset})"
 
 

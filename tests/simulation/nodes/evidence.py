@@ -39,6 +39,7 @@ class NodesEvidence(Evidence):
         }
         """Results that came when their deliveries were rescued already: they are recorded, and nothing follows."""
         super().__init__(ledger, account, trace, drawn.limits)
+        self._taken = self._first_seen_epochs()
 
     def life_of(self, number: int) -> int:
         """Return in which life of a node an id was made."""
@@ -60,7 +61,8 @@ class NodesEvidence(Evidence):
 
     def known_since(self, exchange: Exchange) -> int:
         """Return the moment since which a node certainly knows what was changed through another one: it reads that each
-        second. While it cannot, it may send for as long as its lease lasts, or until it awakes.
+        second. While it cannot, it may send for as long as its lease lasts, or until it awakes; but whoever takes a
+        shard over looks anew before it sends.
         """
         slowest = 2000 * self.plan.slowest_commit + _REFRESH_MS + 100
         at = self.trace.time_of(exchange.begun) - slowest
@@ -70,7 +72,7 @@ class NodesEvidence(Evidence):
         for life, begin, until in self.ledger.pauses:
             if life == exchange.life and begin < exchange.begun and until >= at - slowest:
                 at = min(at, self.trace.time_of(begin) - slowest)
-        return max(0, self.place_at(at) - 1)
+        return max(0, self.place_at(at) - 1, self._taken_over(exchange))
 
     def paused(self, life: int, begin: int, end: int) -> bool:
         """Tell whether a node was paused at some time between two moments."""
@@ -86,12 +88,35 @@ class NodesEvidence(Evidence):
         """Return until when (true ms) a node may send to an endpoint, as the database sees it at a moment; 0: it may
         not.
         """
+        whose, until, _ = self._owner(shard_of(endpoint_id), moment)
+        return until if whose == life else 0.0
+
+    def _owner(self, shard: int, moment: int) -> tuple[int, float, int]:
+        """Return whose a shard is at a moment, until when, and in which epoch."""
         place = bisect.bisect_right(self._moments, moment) - 1
-        shard = shard_of(endpoint_id)
-        for whose, until, shards in self.ledger.tenures[place].owners if place >= 0 else ():
-            if shard in shards:
-                return until if whose == life else 0.0
-        return 0.0
+        for whose, until, epochs in self.ledger.tenures[place].owners if place >= 0 else ():
+            if shard in epochs:
+                return whose, until, epochs[shard]
+        return 0, 0.0, 0
+
+    def _taken_over(self, exchange: Exchange) -> int:
+        """Return when the node that sends took over the shard that it sends for; 0 where that is not known."""
+        history = self.endpoint(exchange)
+        if history is None:
+            return 0
+        shard = shard_of(history.id)
+        whose, _, epoch = self._owner(shard, exchange.begun)
+        return self._taken[shard, epoch] if whose == exchange.life else 0
+
+    def _first_seen_epochs(self) -> dict[tuple[int, int], int]:
+        """Return since when each shard that matters has been in each of its epochs."""
+        found: dict[tuple[int, int], int] = {}
+        mine = {shard_of(endpoint_id) for endpoint_id in self.ledger.endpoints}
+        for moment, owners in self.ledger.tenures:
+            for _, _, epochs in owners:
+                for shard in mine & epochs.keys():
+                    found.setdefault((shard, epochs[shard]), moment)
+        return found
 
     def versions(self, attempt: AttemptRow) -> list[Endpoint]:
         """Return the endpoint as it was for an attempt; for an interruption, as it can have been when it was found."""

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from tests.simulation.invariants import COMES_TO_REST
 from tests.simulation.lies import breaks, every, wrapped
@@ -11,7 +12,9 @@ from reelhook.errors import StoreBusy
 from reelhook.model.ids import EPOCH_MS, IdSource
 from reelhook.pipeline.flow import Flow
 from reelhook.ports import Rescued
+from reelhook.server.engine import Engine
 from reelhook.store import ordering, recording
+from reelhook.store.postgres import texts
 from reelhook.store.postgres.accepting import PgAccepting
 from reelhook.store.postgres.store import PostgresStore
 from reelhook.store.recording import Recording
@@ -49,7 +52,7 @@ def shards_are_given_away_before_they_rest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shards, "at_rest", lambda _, shards: frozenset(shards))
 
 
-@breaks("rate limits hold", 4, 20)
+@breaks("rate limits hold", 9)
 def what_was_sent_before_a_take_over_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recall, "begin", lambda *_: None)
 
@@ -90,11 +93,43 @@ def a_pause_on_another_node_is_not_heard(patch: pytest.MonkeyPatch) -> None:
     _read_nothing(patch)
 
 
+@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 205)
+def who_comes_back_sends_what_it_knew(patch: pytest.MonkeyPatch) -> None:
+    async def learn(honest: Any, self: Engine, shards: Any) -> None:
+        refresh = self.store.refresh
+
+        def look_not() -> Any:
+            self.store.refresh = refresh
+            return asyncio.sleep(0)
+
+        self.store.refresh = look_not
+        await honest(self, shards)
+
+    wrapped(patch, Engine, "_learn", learn)
+
+
 def _read_nothing(patch: pytest.MonkeyPatch) -> None:
     async def keep_fresh(*_: Any) -> None:
         await asyncio.get_running_loop().create_future()
 
     patch.setattr(PostgresStore, "_keep_fresh", keep_fresh)
+
+
+@breaks("attempts match the wire", 122, 3)
+def a_rescue_does_not_ask_whose_a_shard_is_by_now(patch: pytest.MonkeyPatch) -> None:
+    def find(honest: Any, self: Rescuing, after: int, orphans: Any) -> Any:
+        return honest(self, after, orphans and msgspec.structs.replace(orphans, epochs=None))
+
+    wrapped(patch, Rescuing, "_find", find)
+
+
+@breaks("attempts are counted", 260, 317)
+def a_completion_counts_whoever_has_claimed_since(patch: pytest.MonkeyPatch) -> None:
+    honest = texts.text_of(statements("journal")["complete"])
+    fence = " AND deliveries.claim_id = done.claim_id"
+    assert fence in honest.sql
+    lying = msgspec.structs.replace(honest, sql=honest.sql.replace(fence, " AND deliveries.state = 'sending'"))
+    patch.setitem(texts._texts, ("journal", "complete"), lying)
 
 
 @breaks("late results change nothing", 2, 1)
@@ -127,7 +162,7 @@ def what_was_stored_in_a_lost_commit_is_counted_again(patch: pytest.MonkeyPatch)
     )
 
 
-@breaks("publishers are refused only for good reasons", 1, 3)
+@breaks("publishers are refused only for good reasons", 3)
 def a_publisher_is_refused_while_the_database_answers(patch: pytest.MonkeyPatch) -> None:
     now = every(20)
 
@@ -140,7 +175,7 @@ def a_publisher_is_refused_while_the_database_answers(patch: pytest.MonkeyPatch)
     wrapped(patch, Flow, "publish", publish)
 
 
-@breaks("later events have larger ids")
+@breaks("later events have larger ids", 5)
 def ids_follow_a_clock_that_steps_back(patch: pytest.MonkeyPatch) -> None:
     def take(honest: Any, self: IdSource, now: int, *count: int) -> int:
         if now - EPOCH_MS < self._millisecond - 1000:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 from tests.simulation.nodes.database import SharedDatabase
+from tests.simulation.nodes.plan import TAKES
 from tests.simulation.trace import Trace
 
 from reelhook.store.postgres import hints, members, store
@@ -67,17 +68,19 @@ class LineConnection(PgConnection):
     """A connection as the store knows it, over the one real connection that all share."""
 
     line: Line
+    _takes = False
 
     def begin(self, *, write: bool = True) -> None:
         if self.line.database.in_transaction:
             raise AssertionError("a transaction begins while another one is open: none may last longer than a moment")
-        self._writes, self._of_shards = write, False
+        self._writes, self._of_shards, self._takes = write, False, False
         super().begin(write=write)
 
     def execute(self, statement: str, bindings: Any = ()) -> Any:
         answer = super().execute(statement, bindings)
         if isinstance(statement, Statement) and statement.file == "shards":
             self._of_shards = True
+            self._takes = self._takes or (statement.name == "take" and self.changes() > 0)
             if not self.in_transaction:
                 self.line.left()
         return answer
@@ -96,6 +99,8 @@ class LineConnection(PgConnection):
         result = self.line.database.call(call)
         if self._committing and self._of_shards:
             self.line.left()
+            if self._takes:
+                self.line.passed(TAKES)
         if self._breaks("after" if self._committing else "within"):
             raise self._lost()
         return result

@@ -36,6 +36,8 @@ class Machine:
         self._trace = trace
         self._jitter = jitter
         self._blow: tuple[str, float] | None = None
+        self._stun: tuple[str, float, float] | None = None
+        self._stuns: asyncio.TimerHandle | None = None
         self._clock: VirtualClock | None = None
         self.skew = 0
         self.loop: SharedLoop | None = None
@@ -80,14 +82,18 @@ class Machine:
     async def stop(self) -> None:
         """Stop in order; runs in the node's loop."""
         process, self.process = self.process, None
-        assert process is not None
+        if process is None:
+            return  # it was told so twice before it heard of either
         self._trace.add("STOPS")
         await process.stop()
         self._trace.add("STOPPED")
         process.loop.kill()
 
     def passed(self, step: str) -> None:
-        """Hear that the node came to a step of its work; it may be its last."""
+        """Hear that the node came to a step of its work; it may be its last, or its last for long."""
+        if self._stun is not None and self._stun[0] == step and self.loop is not None:
+            (_, after, seconds), self._stun = self._stun, None
+            self._stuns = self._loops.outside.call_later(after, self._pause, self.loop, seconds, step)
         if self._blow is not None and self._blow[0] == step and self.loop is not None:
             self.rests = self._blow[1]
             self._blow = None
@@ -121,6 +127,8 @@ class Machine:
             self.line.cut = False
         elif what == "break":
             self.line.fate = value[1:]
+        elif what == "stun":
+            self._stun = value[1:]
         elif self.loop is not None:
             self._strike_node(what, value)
 
@@ -130,12 +138,16 @@ class Machine:
             self._blow = (value[1], value[2])
             self.passed("now")
         elif what == "pause":
-            self.loop.paused_until = self._loops.now + value[1]
-            until = EPOCH + round(self.loop.paused_until * 1000)
-            self._ledger.pauses.append((self.loop.life, len(self._trace.happenings) - 1, until))
+            self._pause(self.loop, value[1], "now")
         elif what == "stop" and self.process is not None:
             self.rests = value[1]
             self._heed(self.loop.create_task(self.stop()))
+
+    def _pause(self, loop: SharedLoop, seconds: float, step: str) -> None:
+        if loop is self.loop:
+            loop.paused_until = self._loops.now + seconds
+            begun = self._trace.add("SLEEPS", machine=self.number, at=step)
+            self._ledger.pauses.append((loop.life, begun, EPOCH + round(loop.paused_until * 1000)))
 
     def _set_clock(self) -> None:
         if self._clock is not None and self.loop is not None:
@@ -154,7 +166,9 @@ class Machine:
 
     def calm(self) -> None:
         """Let nothing befall it any more."""
-        self._blow = None
+        self._blow = self._stun = None
+        if self._stuns is not None:
+            self._stuns.cancel()
         self.line.cut = self.line.silent = False
         self.line.fate = None
         self.skew = 0

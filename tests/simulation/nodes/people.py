@@ -6,10 +6,13 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
+from tests.simulation.ledger import Ledger
 from tests.simulation.nodes.machines import Machine
 from tests.simulation.nodes.node import NodeProcess
+from tests.simulation.nodes.plan import NodesPlan
 from tests.simulation.owner import Owner
 from tests.simulation.process import Process
+from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import VirtualClock
 
 from reelhook.errors import Unavailable
@@ -69,6 +72,10 @@ class Front:
 
 class Owners(Owner):
     """Owners who do not know which node they talk to. Before they act they read what became of what they did before."""
+
+    def __init__(self, drawn: NodesPlan, ledger: Ledger, trace: Trace) -> None:
+        super().__init__(drawn, ledger, trace)
+        self._due = sorted((*self._due, *drawn.visits))
 
     async def catch_up(self, process: Any) -> None:
         """Read it from any node that can read."""

@@ -17,6 +17,8 @@ _MOODS: Final[Moods] = (
     (network.SLOW, 5),
     (network.HANGING, 4),
 )
+TAKES: Final = "takes shards"
+"""The step of a node that was given shards, and does not know it yet."""
 _BROKEN: Final = ("before", "after", "after", "within")
 Happens = tuple[int, str, Any]
 
@@ -24,11 +26,13 @@ Happens = tuple[int, str, Any]
 @dataclass
 class NodesPlan(Plan):
     """`nodes` are the times (true ms) at which machines begin to run the program. In the environment a value begins
-    with the number of the machine that it befalls; None befalls all.
+    with the number of the machine that it befalls; None befalls all. At `visits` (ms after the beginning) owners act
+    besides.
     """
 
     nodes: tuple[int, ...] = ()
     lease: Lease = field(default_factory=Lease)
+    visits: tuple[int, ...] = ()
 
 
 def draw(seed: int) -> NodesPlan:
@@ -41,6 +45,8 @@ def draw(seed: int) -> NodesPlan:
     ]
     count = chance.choice((2, 2, 2, 3))
     hosts = [plan.host_of(each) for each in endpoints]
+    stuns = _stuns(dice(seed, "stuns"), span, count)
+    absence, visits = _absence(dice(seed, "absence"), span, count)
     return NodesPlan(
         seed=seed,
         span=span,
@@ -54,11 +60,12 @@ def draw(seed: int) -> NodesPlan:
         publishes=plan.publishes(chance, apps),
         busy=0.01 * span / 1000,
         interventions=chance.choice((0, 6, 12)),
-        environment=sorted(_environment(chance, span, count), key=str),
+        environment=sorted((*_environment(chance, span, count), *stuns, *absence), key=str),
         nodes=tuple(
             EPOCH + (chance.choice((0, 0, chance.randint(0, span))) if number else 0) for number in range(count)
         ),
         lease=Lease(chance.choice((3.0, 3.0, 3.0, 6.0, 15.0)), chance.choice((1.0, 60.0))),
+        visits=visits,
     )
 
 
@@ -91,3 +98,26 @@ def _environment(chance: random.Random, span: int, count: int) -> Iterator[Happe
         yield at + chance.choice((300, 3000, 10_000)), "mend", (None,)
     for at, machine in some(0, 0, 0, 1, 2):
         yield at, "clock", (machine, chance.choice(_CLOCKS))
+
+
+def _stuns(chance: random.Random, span: int, count: int) -> Iterator[Happens]:
+    """Draw pauses that fall where they hurt: just after a certain step, and mostly for longer than the lease."""
+    for _ in range(chance.choice((0, 0, 0, 1, 2))):
+        at, machine = EPOCH + chance.choice((1, chance.randint(1, span))), chance.randrange(count)
+        step = chance.choice((TAKES, TAKES, "ended", "before the commit"))
+        yield at, "stun", (machine, step, chance.choice((0.0, 0.003, 0.01)), chance.choice((4.0, 7.0, 20.0)))
+
+
+def _absence(chance: random.Random, span: int, count: int) -> tuple[list[Happens], tuple[int, ...]]:
+    """Draw, now and then, a node that is cut off until all others stop, and when owners act meanwhile: it takes over
+    at once, and must learn first what they changed.
+    """
+    if chance.random() > 0.2:
+        return [], ()
+    at, away, lasts = chance.randint(1, span), chance.randrange(count), chance.choice((5000, 9000, 16_000))
+    visits = tuple(chance.randint(at, at + lasts - 2500) for _ in range(chance.choice((0, 6))))
+    events: list[Happens] = [(EPOCH + at, "cut", (away, False)), (EPOCH + at + lasts, "mend", (away,))]
+    for other in set(range(count)) - {away}:
+        stops = EPOCH + at + lasts - chance.choice((300, 1000, 2500))
+        events.append((stops, "stop", (other, 20.0)))
+    return events, visits

@@ -30,7 +30,7 @@ _EXPECTED: Final = ("lease.lapsed", "simulated connection", "database was lost")
 _HANG_UP_SECONDS: Final = 20.0
 _CALM_CHECKS: Final = 60
 _OWNERS: Final = """
-SELECT node, extract(epoch FROM lease_until), array_agg(id) FROM shards
+SELECT node, extract(epoch FROM lease_until), array_agg(id ORDER BY id), array_agg(epoch ORDER BY id) FROM shards
 WHERE node IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 """
 
@@ -128,8 +128,8 @@ class NodesWorld:
     def _note_owners(self) -> None:
         """Look whose the shards are by now."""
         owners = tuple(
-            (int(node.removeprefix("life")), float(until) * 1000, frozenset(shards))
-            for node, until, shards in self.database.rows(_OWNERS)
+            (int(node.removeprefix("life")), float(until) * 1000, dict(zip(shards, epochs, strict=True)))
+            for node, until, shards, epochs in self.database.rows(_OWNERS)
         )
         self.ledger.tenures.append(Tenures(len(self.trace.happenings), owners))
 

@@ -69,7 +69,7 @@ class LocalServer:
         deadline = time.monotonic() + _PATIENCE
         while not self._is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Stop(f"the server did not start; its log ends with: {self._last_words()}", Exit.FAILED)
+                raise Stop(f"the server did not start; its log ends with: {self._last_words()}", Exit.NO)
             time.sleep(_PAUSE)
 
     def _is_ready(self) -> bool:

@@ -1,11 +1,13 @@
 """What runs beside: the server itself, when it is up, and the mail server."""
 
-import http.client
 import smtplib
 from collections.abc import Iterator
 from typing import Final
 
+from reelhook.cli.client import Client, Refusal
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
+from reelhook.cli.outcome import Stop
+from reelhook.cli.screen import moment
 from reelhook.errors import ReelhookError
 from reelhook.settings import Address, Settings
 from reelhook.worker.mail import MailServer, Security, read_smtp_url
@@ -14,10 +16,12 @@ _PATIENCE: Final = 5.0
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at the server and what it calls."""
-    if settings.listen.port:
-        yield _server(settings.listen)
+def examine(settings: Settings, url: str | None) -> Iterator[Finding]:
+    """Look at the server and what it calls; without a URL it is the one that would listen here."""
+    if url is not None:
+        yield _server(url, "REELHOOK_URL")
+    elif settings.listen.port:
+        yield _server(_own(settings.listen), "REELHOOK_LISTEN")
     if settings.smtp_url is not None:
         try:
             yield _mail(read_smtp_url(settings.smtp_url))
@@ -25,21 +29,22 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield fail("mail server", wrong.detail, "change REELHOOK_SMTP_URL")
 
 
-def _server(listen: Address) -> Finding:
-    connection = http.client.HTTPConnection(_ANYWHERE.get(listen.host, listen.host), listen.port, timeout=_PATIENCE)
+def _server(url: str, setting: str) -> Finding:
+    """Ask a server whether it is ready; `setting` says which one that is."""
     try:
-        connection.request("GET", "/readyz")
-        response = connection.getresponse()
-        said = response.read(1000).decode("utf-8", "replace").strip()
-    except ConnectionRefusedError:
-        return warn("server", f"nothing listens on {listen}", "start it: reelhook serve")
-    except (OSError, http.client.HTTPException) as wrong:
-        return fail("server", f"{listen} does not answer: {wrong}", "look at its log")
-    finally:
-        connection.close()
-    if response.status == 200:
-        return ok("server", f"it is ready on {listen}")
-    return fail("server", f"it is not ready ({response.status}): {said}", "look at its log")
+        said = Client(url, None, None, _PATIENCE).get("/readyz")
+    except Refusal as refusal:
+        return fail("server", f"{url} is not ready ({refusal.status}): {refusal.message}", "look at its log")
+    except Stop as stop:
+        if isinstance(stop.__cause__, ConnectionRefusedError):
+            return warn("server", f"nothing listens on {url}", f"start it: reelhook serve; or change {setting}")
+        return fail("server", stop.message, f"look at its log, or change {setting}")
+    held = said.get("held_since") if isinstance(said, dict) else None
+    return ok("server", f"{url} is ready" + (f", and on hold since {moment(held)}" if held else ""))
+
+
+def _own(listen: Address) -> str:
+    return f"http://{Address(_ANYWHERE.get(listen.host, listen.host), listen.port)}"
 
 
 def _mail(server: MailServer) -> Finding:

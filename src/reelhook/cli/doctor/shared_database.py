@@ -1,10 +1,11 @@
-"""What belongs to an installation on PostgreSQL: the server, its version, the tables, the key. Nothing is changed."""
+"""What belongs to an installation on PostgreSQL: its server, the tables, the nodes, the key. Nothing is changed."""
 
 from collections.abc import Iterator
 from typing import Final
 
 import asyncpg
 
+from reelhook.cli.doctor import nodes
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
 from reelhook.cli.doctor.state import changing, hold
 from reelhook.errors import ReelhookError
@@ -28,6 +29,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _schema(connection, where)
         if schema_version(connection):
             yield hold(connection)
+            yield from nodes.examine(connection)
         yield _key(connection, settings)
     except ReelhookError as wrong:
         yield fail("database", wrong.detail, "look at the server, or change REELHOOK_DATABASE")
@@ -41,8 +43,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _version(connection: PgConnection) -> Finding:
     number, name = connection.execute("SELECT current_setting('server_version_num')::integer, version()").fetchall()[0]
     if number < _OLDEST:
-        return fail("server", f"it is {name.split(',')[0]}", "PostgreSQL 15 or newer is needed")
-    return ok("server", name.split(" (")[0].split(",")[0])
+        return fail("database server", f"it is {name.split(',')[0]}", "PostgreSQL 15 or newer is needed")
+    return ok("database server", name.split(" (")[0].split(",")[0])
 
 
 def _durable(connection: PgConnection) -> Finding:
