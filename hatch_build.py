@@ -51,7 +51,7 @@ def compile_modules(sources: Path, modules: Sequence[str], into: Path) -> list[P
     with chdir(sources):
         # One group: calls between its modules are then calls in C.
         extensions = mypycify(
-            [f"--config-file={sources.parent / 'pyproject.toml'}", *modules],
+            [f"--config-file={sources.parent / 'pyproject.toml'}", f"--cache-dir={into / 'types'}", *modules],
             opt_level="2",
             target_dir=str(into / "c"),
             group_name="reelhook",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.conformance.world import HandClock, World
 
-from reelhook.errors import OutcomeUnknown, Unavailable
+from reelhook.errors import OutcomeUnknown, StoreBusy, Unavailable
 from reelhook.model.ids import IdSource
 from reelhook.store import connection
 from reelhook.store.connection import FileLock, open_reader
@@ -70,6 +70,21 @@ def test_an_event_is_written_by_the_other_process(tmp_path: Path) -> None:
 
     assert play(tmp_path / "a.db", story)
     assert events_in(tmp_path / "a.db") == 1
+
+
+def test_the_log_is_indexed_by_the_other_process(tmp_path: Path) -> None:
+    # Indexing beside a busy publisher is a part of most batches: run here, it would take them all along.
+    async def story(world: World, children: Children) -> tuple[bool, int]:
+        await world.publish()
+        world.clock.move(10_000)
+        os.kill(children.pid, signal.SIGSTOP)
+        indexing = asyncio.ensure_future(world.store.upkeep.index(100))
+        await asyncio.wait({indexing}, timeout=0.2)
+        waited = not indexing.done()
+        os.kill(children.pid, signal.SIGCONT)
+        return waited, await indexing
+
+    assert play(tmp_path / "a.db", story) == (True, 1)
 
 
 def test_what_is_written_here_and_what_is_written_there_takes_turns(tmp_path: Path) -> None:
@@ -207,7 +222,7 @@ def test_as_long_as_the_writing_process_lives_nobody_else_gets_the_file(
     heir = subprocess.Popen(["sleep", "60"], pass_fds=(lock.fileno(),))
     lock.release()
     try:
-        with pytest.raises(Unavailable, match="in use by another Reelhook"):
+        with pytest.raises(StoreBusy, match="in use by another Reelhook"):
             FileLock(tmp_path / "a.db")
     finally:
         heir.kill()

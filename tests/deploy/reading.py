@@ -54,8 +54,9 @@ def dockerfile() -> list[Instruction]:
 
 
 def image_environment() -> dict[str, str]:
-    """Return what the image sets."""
-    (given,) = (one.text for one in dockerfile() if one.keyword == "ENV")
+    """Return what the image sets, where the program runs in it."""
+    last = dockerfile()[-1].stage
+    (given,) = (one.text for one in dockerfile() if one.keyword == "ENV" and one.stage == last)
     return dict(word.split("=", 1) for word in shlex.split(given))
 
 

@@ -45,7 +45,7 @@ def test_what_is_copied_is_there_and_reaches_the_builder(source):
 
 
 def test_what_is_installed_is_pinned_by_hash():
-    installs = [one.words() for one in of("RUN") if "install" in one.words()]
+    installs = [one.words() for one in of("RUN") if {"pip", "install"} <= set(one.words())]
     assert len(installs) == 3
     for words in installs:
         assert "--require-hashes" in words or {"--no-index", "--no-deps"} <= set(words)
@@ -72,6 +72,13 @@ def test_its_python_is_one_that_the_project_supports_and_slim():
     assert version
     assert (int(version[1]), int(version[2])) >= (3, 11)
     assert {one.text.removesuffix(" AS build") for one in of("FROM")} == {"python:${PYTHON}"}
+
+
+def test_its_hot_path_is_compiled_and_the_compiler_stays_behind():
+    (asked,) = of("ENV", 0)
+    assert asked.text == "HATCH_BUILD_HOOK_ENABLE_CUSTOM=true"
+    assert [one.stage for one in of("RUN") if "gcc" in one.words()] == [0]
+    assert of("FROM")[-1].stage == 1
 
 
 def test_the_wheel_is_built_from_what_is_copied_and_holds_all_of_the_program(tmp_path):

@@ -6,7 +6,7 @@ from functools import partial
 from reelhook.model.attempt import Failure
 from reelhook.model.ids import id_at
 from reelhook.ports import PastAttempt
-from reelhook.store.arrears import indexed_until
+from reelhook.store.indexing import indexed_until
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.reading import Reading
 from reelhook.store.select import select

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from reelhook.model.delivery import CLOSED, WAITING, State
-from reelhook.store.arrears import indexed_until
+from reelhook.store.indexing import indexed_until
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.scan import BUDGET, Scan, Stream
 from reelhook.store.search import Wanted, as_json, types_of

@@ -10,9 +10,9 @@ from reelhook.model.delivery import CLOSED, WAITING, State, Trigger
 from reelhook.model.endpoint import EndpointState
 from reelhook.model.task import Selection
 from reelhook.store import ordering
-from reelhook.store.arrears import indexed_until
 from reelhook.store.cursor import NEWEST
 from reelhook.store.endpoints import state_of
+from reelhook.store.indexing import indexed_until
 from reelhook.store.select import Row, each, select, select_value
 from reelhook.store.sql import Connection
 from reelhook.store.statements import statements

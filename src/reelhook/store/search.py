@@ -8,9 +8,9 @@ import msgspec
 from reelhook.errors import FieldError, Invalid
 from reelhook.model import ids
 from reelhook.model.page import LogFilter
-from reelhook.store.arrears import indexed_until
 from reelhook.store.asset_ids import asset_ids
 from reelhook.store.cursor import NEWEST
+from reelhook.store.indexing import indexed_until
 from reelhook.store.log_statements import LOG_SQL
 from reelhook.store.select import select, select_column, select_one, select_value
 from reelhook.store.sql import Connection

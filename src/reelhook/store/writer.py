@@ -8,6 +8,7 @@ from reelhook.errors import ReelhookError
 from reelhook.ports import Acceptance, Claimed, Taken
 from reelhook.store.accepting import Accepting
 from reelhook.store.claiming import Claim, Claiming
+from reelhook.store.indexing import index
 from reelhook.store.operation import PROBE, Operation, Refused
 from reelhook.store.ordering import EVERY_LANE
 from reelhook.store.recording import Recording
@@ -105,6 +106,8 @@ class Writer:
             self._claiming.release(self._connection, values, now)
         elif kind == PROBE:
             self._connection.execute(_TOUCH, (now,))
+        elif kind == "index":
+            return [index(self._connection, chunks) for chunks in values]
         elif kind == "attempt":
             self.recording.attempts(self._connection, values)
         else:

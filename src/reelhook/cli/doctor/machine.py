@@ -1,4 +1,4 @@
-"""What the machine must give: file descriptors, a right clock, names that resolve, certificates to trust."""
+"""What the machine must give: a build that fits, file descriptors, a right clock, names that resolve, certificates."""
 
 import resource
 import shutil
@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Final
 
 from reelhook.cli.doctor.finding import Finding, fail, ok, warn
@@ -25,11 +26,19 @@ _KNOWN_NAME: Final = "example.com"
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at the machine."""
+    yield _build()
     yield _descriptors(settings.max_in_flight)
     yield _clock(time.time())
     yield _names()
     if settings.ca_file is not None:
         yield _authorities(str(settings.ca_file))
+
+
+def _build() -> Finding:
+    spec = find_spec("reelhook.pipeline.flow")
+    if spec is not None and spec.origin is not None and spec.origin.endswith(".so"):
+        return ok("build", "the hot path is compiled")
+    return ok("build", "the hot path is interpreted; the wheel that `make wheel` builds carries a third more")
 
 
 def _descriptors(in_flight: int) -> Finding:

@@ -13,6 +13,7 @@ import msgspec
 from reelhook.errors import ReelhookError, StorageFull, StoreBusy
 from reelhook.ports import Acceptance, AttemptRecord, Claimed, Completion, Taken
 from reelhook.store.claiming import NOTHING, Claim
+from reelhook.store.indexing import Chunk
 from reelhook.store.operation import WriterFailed
 
 _LARGEST_REPLY: Final = 128 * 1024
@@ -44,6 +45,7 @@ class Batch(msgspec.Struct, gc=False):
     release: list[list[Claimed]] = []
     attempt: list[AttemptRecord] = []
     probe: list[None] = []
+    index: list[list[Chunk]] = []
 
     @classmethod
     def of(cls, groups: dict[str, list[Any]], mark: int, now: int, *, anew: bool) -> Self:
@@ -60,12 +62,13 @@ PORTABLE: Final = frozenset(Batch.__struct_fields__[4:])
 
 
 class Reply(msgspec.Struct, gc=False):
-    """How a batch ended: what recordings and claims gave (the ids that were taken, and when the rest is due), or why
-    nothing was stored.
+    """How a batch ended: what recordings, claims (the ids that were taken, and when the rest is due) and indexing gave,
+    or why nothing was stored.
     """
 
     recorded: list[bool] = []
     claimed: list[tuple[list[int], int | None]] = []
+    indexed: list[int] = []
     error: tuple[str, str] | None = None
 
 
@@ -155,6 +158,7 @@ def results(groups: dict[str, list[Any]], reply: Reply) -> dict[str, list[Any]]:
     given["claim"] = [
         _taken(claim, *reply) for claim, reply in zip(groups.get("claim", ()), reply.claimed, strict=True)
     ]
+    given["index"] = reply.indexed
     return given
 
 

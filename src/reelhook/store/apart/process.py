@@ -49,7 +49,8 @@ def _write(writer: Writer, batch: Batch) -> Reply:
         writer.forget_mark()
     results = writer.write(batch.groups(), batch.mark, batch.now)
     claims: list[Taken] = results.get("claim", [])
-    return Reply(results.get("record", []), [([one.id for one in taken.claimed], taken.next_due) for taken in claims])
+    taken = [([one.id for one in each.claimed], each.next_due) for each in claims]
+    return Reply(results.get("record", []), taken, results.get("index", []))
 
 
 def _die_with(parent: int) -> None:

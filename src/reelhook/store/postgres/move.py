@@ -10,8 +10,8 @@ import asyncpg
 
 from reelhook.errors import Unavailable
 from reelhook.model import ids
-from reelhook.store.arrears import indexed_until
 from reelhook.store.holding import HELD, held_since
+from reelhook.store.indexing import indexed_until
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.copying import TABLES, Copied, carried_columns, copy_table, read_back
 from reelhook.store.postgres.migrating import migrate_beside_others
