@@ -57,7 +57,7 @@ class Flow:
 
         `once` is the kind and text of an `Idempotency-Key`. Raises ReelhookError, at once or when awaited.
         """
-        return self._staleness.overcome(partial(self._accept, app_id, body, batch=batch, once=once))
+        return self._staleness.overcome(lambda: self._accept(app_id, body, batch=batch, once=once))
 
     def announce(self, app_id: str, event_type: str, data: bytes, source: str) -> Committing[bytes]:
         """Accept an event of our own making: an operational one."""

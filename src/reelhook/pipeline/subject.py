@@ -5,31 +5,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from reelhook.dialects.table import DIALECTS
+from reelhook.pipeline.about import read_about, read_data
 
 LONGEST_ID: Final = 256
 LONGEST_CONTEXT: Final = 16 * 1024
 """Characters of a context that is remembered; what is longer is for its own event alone."""
-_MARK: Final = b'"context"'
+_MARK: Final = b'"conte'
+"""How `"context"` begins: shorter, and without the quote that is everywhere in JSON, it is looked for twice as fast."""
 _SYSTEMS: Final = tuple(room.name for room in DIALECTS.values() if room.defaults.remembers_context)
 """Whose ids (`asset.ids`) a context is known by, beside the asset's own."""
-
-
-class _Asset(msgspec.Struct, gc=False):
-    id: Any = None
-    ids: Any = None
-    context: Any = None
-
-
-class _Data(msgspec.Struct, gc=False):
-    asset: _Asset | None = None
-
-
-class _Named(msgspec.Struct):
-    id: str | int | None = None
-
-
-class _About(msgspec.Struct):
-    asset: _Named | None = None
 
 
 class Subject(NamedTuple):
@@ -40,15 +24,13 @@ class Subject(NamedTuple):
     context: str | None = None
 
 
-_data: Final = msgspec.json.Decoder(_Data)
-_about: Final = msgspec.json.Decoder(_About)
 _NOTHING: Final = Subject()
 
 
 def subject_of(data: bytes | msgspec.Raw) -> Subject:
     """Read what an event is about; data of any other form are about nothing."""
     try:
-        asset = _data.decode(data).asset
+        asset = read_data(data).asset
     except (msgspec.MsgspecError, RecursionError):
         return _NOTHING
     if asset is None:
@@ -67,7 +49,7 @@ def subject_of(data: bytes | msgspec.Raw) -> Subject:
 def asset_id(data: bytes) -> str | None:
     """Return the id of the asset that an event is about; None when it is about none."""
     try:
-        about = _about.decode(data)
+        about = read_about(data)
     except (msgspec.MsgspecError, RecursionError):
         return None
     return None if about.asset is None or about.asset.id is None else str(about.asset.id)
