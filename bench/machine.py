@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,4 +96,11 @@ def describe() -> str:
     model = next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
     )
-    return f"{os.cpu_count()} cores {model}, Linux {platform.release()}, Python {platform.python_version()}"
+    python = f"Python {platform.python_version()}, hot path {build()}"
+    return f"{os.cpu_count()} cores {model}, Linux {platform.release()}, {python}"
+
+
+def build() -> str:
+    """Say which build is measured: that of the environment that runs this."""
+    spec = find_spec("reelhook.pipeline.flow")
+    return "compiled" if spec is not None and str(spec.origin).endswith(".so") else "interpreted"
