@@ -171,6 +171,12 @@ class OutcomeUnknown(StoreBusy):
     """
 
 
+class WrongKey(Unavailable):
+    """The master key is missing, of no use, or not the one that the database was sealed with; nothing can be opened
+    until the setting, or the key file, is put right.
+    """
+
+
 class StorageFull(ReelhookError):
     """The disk is full; nothing was accepted; it works again when space is freed."""
 

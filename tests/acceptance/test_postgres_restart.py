@@ -25,6 +25,25 @@ def own_postgres():
 
 
 @pytest.mark.fault("R8")
+def test_a_program_that_nobody_asks_anything_is_not_ready_while_postgresql_is_gone(own_postgres, directory):
+    settings = {
+        "REELHOOK_DATABASE": own_postgres.database("installation"),
+        "REELHOOK_SECRET_KEY": "a passphrase for the tests",
+        "REELHOOK_LEASE": "300",  # which does not end meanwhile
+    }
+    with Program(directory, settings=settings) as program:
+        owns_all = b"reelhook_shards_owned 256"
+        until(lambda: owns_all in program.api().ask("GET", "/metrics").body, "it has its lease")
+        own_postgres.stop()
+        until(lambda: program.readiness() == 503, "it is not ready")
+        assert b"no event is accepted" in program.api().ask("GET", "/readyz").body
+        assert program.api().ask("GET", "/healthz").status == 200
+        own_postgres.start()
+        until(lambda: program.readiness() == 200, "it is ready again")
+        assert program.stop() == 0
+
+
+@pytest.mark.fault("R8")
 def test_postgresql_that_crashes_under_load_costs_no_event(own_postgres, directory, receiver):
     settings = {
         "REELHOOK_DATABASE": own_postgres.database("installation"),

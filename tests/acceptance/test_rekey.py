@@ -105,7 +105,7 @@ def test_nodes_go_on_while_their_key_is_changed_and_a_change_that_was_killed_is_
         assert stays.stop() == 0
         stays.settings |= keys(BEFORE)
         stays.spawn()
-        assert stays.wait() == 1
+        assert stays.wait() == 2
         assert "not the key that the secrets of this database were sealed with" in stays.said()
     finally:
         for each in nodes:

@@ -23,6 +23,7 @@ from reelhook.errors import (
     StorageFull,
     StoreBusy,
     Unavailable,
+    WrongKey,
 )
 from reelhook.model.secret import Secret
 from reelhook.settings import Settings, SettingsError
@@ -88,7 +89,8 @@ def test_wrong_settings_do_not_start_and_each_is_one_line(reelhook, server, monk
         (OutcomeUnknown("it was lost in a commit"), 5),
         (Stale("another node changed it"), 5),
         (StorageFull("the disk is full"), 5),
-        (Unavailable("the key is not the one of this database"), 1),
+        (Unavailable("the database is of a newer version"), 1),
+        (WrongKey("the key is not the one of this database"), 2),
         (Conflict("it is not on hold"), 1),
         (NotFound("there is none"), 1),
         (Invalid("this is no database"), 2),
@@ -113,11 +115,11 @@ def test_a_start_beside_a_server_that_uses_the_file_is_not_for_now(reelhook, mon
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_start_with_another_key_is_a_no(reelhook, monkeypatch, database):
+def test_a_start_with_another_key_is_a_wrong_setting_that_no_new_start_mends(reelhook, monkeypatch, database):
     monkeypatch.setenv("REELHOOK_LISTEN", "127.0.0.1:0")
     monkeypatch.setenv("REELHOOK_SECRET_KEY", "not the key of this database")
     ended = started("serve")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
 
 

@@ -120,6 +120,76 @@ def test_a_release_that_was_cut_off_is_still_on_hold_and_keeps_the_rate_when_it_
     assert held_since(beside) is None
 
 
+@pytest.fixture
+def cut_off(tell: Teller, beside: Connection, backlog: list[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A release at one in a hundred seconds that was cut off when six of eight had their times."""
+    monkeypatch.setattr(holding, "_FEWEST", 3)
+    hold(beside, tell.clock.time, entry(tell, "installation.hold"))
+    with pytest.raises(KeyboardInterrupt):
+        let_go(tell, beside, 0.01, told=_cut_off_after(6))
+    tell.clock.move(5 * SECOND)
+    return backlog
+
+
+@pytest.mark.fault("R29")
+def test_a_faster_release_spreads_anew_what_one_that_was_cut_off_had_put_off(
+    tell: Teller, beside: Connection, cut_off: list[int]
+) -> None:
+    """Regression: what had its time from the slower one kept it."""
+    assert let_go(tell, beside, 2) == 8
+    after, now = due_times(tell), tell.clock.time
+    assert [after[each] for each in cut_off] == [now + place * SECOND // 2 for place in range(8)]
+
+
+@pytest.mark.fault("R29")
+def test_each_of_several_releases_that_were_cut_off_may_be_followed_by_a_faster_one(
+    tell: Teller, beside: Connection, cut_off: list[int]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        let_go(tell, beside, 0.02, told=_cut_off_after(3))
+    tell.clock.move(5 * SECOND)
+    assert let_go(tell, beside, 2) == 8
+    after, now = due_times(tell), tell.clock.time
+    assert [after[each] for each in cut_off] == [now + place * SECOND // 2 for place in range(8)]
+
+
+@pytest.mark.fault("R29")
+@pytest.mark.parametrize("rate", [2, None])
+def test_a_retry_that_is_due_before_a_release_that_was_cut_off_would_have_ended_is_never_sent_early(
+    tell: Teller, beside: Connection, cut_off: list[int], rate: float | None
+) -> None:
+    async def retry(world: World) -> int:
+        endpoint = await world.endpoint(name="retried")
+        await world.publish(endpoint)
+        await world.send(endpoint, status=500, state=State.RETRYING, due_at=world.clock.time + 2 * MINUTE)
+        return max(each.id for each in await world.deliveries())
+
+    retried: int = tell(retry)
+    due = due_times(tell)[retried]
+    tell.clock.move(SECOND)
+    let_go(tell, beside, rate)
+    assert due_times(tell)[retried] == due
+
+
+@pytest.mark.fault("R29")
+def test_a_release_without_a_rate_lets_begin_at_once_what_one_that_was_cut_off_had_put_off(
+    tell: Teller, beside: Connection, cut_off: list[int]
+) -> None:
+    let_go(tell, beside, None)
+    assert max(due_times(tell)[each] for each in cut_off) <= tell.clock.time
+
+
+@pytest.mark.fault("R29")
+def test_the_next_hold_knows_nothing_of_a_release_that_was_cut_off_before_the_last_one(
+    tell: Teller, beside: Connection, cut_off: list[int]
+) -> None:
+    let_go(tell, beside, 0.01)
+    before = due_times(tell)
+    hold(beside, tell.clock.time, entry(tell, "installation.hold"))
+    let_go(tell, beside, None)
+    assert due_times(tell) == before
+
+
 def _cut_off_after(count: int) -> Callable[[int], None]:
     def told(done: int) -> None:
         if done >= count:

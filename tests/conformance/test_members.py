@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.postgres import Cluster
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StoreBusy, WrongKey
 from reelhook.model.ids import IdSource
 from reelhook.model.shard import EVERY_SHARD, SHARDS, shard_of
 from reelhook.store.postgres.connection import PgConnection
@@ -17,6 +17,10 @@ LEASE = 15.0
 LAPSE = "UPDATE shards SET lease_until = now() - interval '1 second' WHERE node = "
 SILENCE = "UPDATE nodes SET seen_until = now() - interval '1 second' WHERE id = "
 FORGET = "DELETE FROM nodes WHERE id = "
+CROWD = (
+    "INSERT INTO nodes (id, number, works, seen_until) "
+    "SELECT 'node ' || number, number, false, now() FROM generate_series(0, 127) number"
+)
 
 
 class Nodes:
@@ -32,7 +36,10 @@ class Nodes:
         return members, await members.join(takes=takes)
 
     async def run(self, sql: str, members: PgMembers) -> None:
-        await asyncio.to_thread(self._run, f"{sql}'{members._membership._node}'")
+        await self.do(f"{sql}'{members._membership._node}'")
+
+    async def do(self, sql: str) -> None:
+        await asyncio.to_thread(self._run, sql)
 
     async def stop(self) -> None:
         for members in self._all:
@@ -188,10 +195,21 @@ def test_many_nodes_that_start_at_once_all_get_in_and_share_everything(nodes) ->
     nodes(story)
 
 
+def test_a_node_too_many_may_try_again_and_gets_in_once_a_number_is_free(nodes) -> None:
+    async def story(nodes: Nodes) -> None:
+        await nodes.do(CROWD)
+        with pytest.raises(StoreBusy, match="128 nodes use this database already"):
+            await nodes.join()
+        await nodes.do(FORGET + "'node 5'")
+        assert (await nodes.join())[1] == 5
+
+    nodes(story)
+
+
 def test_a_database_that_cannot_be_reached_is_said_to_be_so() -> None:
     async def story() -> None:
         members = PgMembers("postgresql://nobody@127.0.0.1:1/nothing", LEASE)
-        with pytest.raises(Unavailable, match="lease"):
+        with pytest.raises(StoreBusy, match="lease"):
             await members.renew(takes=True)
         await asyncio.to_thread(members.stop)
 
@@ -217,9 +235,9 @@ def test_a_node_that_was_not_seen_while_its_key_was_replaced_is_told_so_and_gets
         await nodes.run(
             "INSERT INTO meta (key, bytes) SELECT 'seal_retired', 'old'::bytea FROM nodes WHERE id = ", frozen
         )
-        with pytest.raises(Unavailable, match="was replaced"):
+        with pytest.raises(WrongKey, match="was replaced"):
             await frozen.renew(takes=True)
-        with pytest.raises(Unavailable, match="was replaced"):
+        with pytest.raises(WrongKey, match="was replaced"):
             await nodes.join(seals=b"old")
         fresh, _ = await nodes.join(seals=b"new")
         assert (await fresh.renew(takes=True)).epochs

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StoreBusy, Unavailable
 from reelhook.store.migrate import _migrations, latest_version, standing
 from reelhook.store.postgres import migrating
 from reelhook.store.postgres.connection import PgConnection
@@ -78,7 +78,7 @@ def test_a_table_that_stays_locked_is_named_and_nothing_is_changed(
     monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0.0)
     reader.begin(write=False)
     reader.execute("SELECT count(*) FROM deliveries").fetchall()
-    with pytest.raises(Unavailable, match="pg_stat_activity shows who"):
+    with pytest.raises(StoreBusy, match="pg_stat_activity shows who"):
         migrate_beside_others(ours)
     reader.rollback()
     assert standing(ours).version == NOW

@@ -1,17 +1,20 @@
 """Recover and replay: which deliveries move, in which steps, and that a crash repeats nothing."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.conformance.conftest import Teller
+from tests.conformance.conftest import PostgresTeller, Teller
 from tests.conformance.world import START, World
 
 from reelhook.errors import Conflict, NotFound
 from reelhook.model.delivery import State, Trigger
 from reelhook.model.endpoint import Endpoint, EndpointState
 from reelhook.model.task import Selection, Task, TaskKind, TaskState
+from reelhook.store import moving
 
 RECOVER = (State.FAILED, State.CANCELLED)
 
@@ -183,6 +186,34 @@ def test_a_step_repeated_from_an_old_cursor_moves_nothing(tell: Teller) -> None:
         assert (await finish(world, again)).done == 6
 
     tell(story)
+
+
+@pytest.mark.fault("R23")
+def test_of_the_same_step_on_two_nodes_only_one_counts(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's own: on SQLite there is one writer."""
+    teller = PostgresTeller(postgres_database)
+    honest = moving.move
+
+    def slowly(*args: Any) -> Any:
+        moved = honest(*args)
+        time.sleep(0.3)  # the other node has its turn, if it is let
+        return moved
+
+    async def story(world: World) -> None:
+        endpoint = await world.endpoint()
+        await failed(world, endpoint, 6)
+        task = await begin(world, TaskKind.REPLAY, endpoint_id=endpoint.id)
+        other = await teller.open()
+        try:
+            monkeypatch.setattr(moving, "move", slowly)
+            steps = [store.tasks.step(task, 2, world.clock.time) for store in (world.store, other)]
+            stepped = await asyncio.gather(*steps)
+        finally:
+            await other.close()
+        assert sorted(list(moved) for _, moved in stepped) == [[], [endpoint.id]]
+        assert {(one.done, one.cursor) for one, _ in stepped} == {(2, stepped[0][0].cursor)}
+
+    teller(story)
 
 
 def test_a_change_of_rate_does_not_set_a_task_back(tell: Teller) -> None:

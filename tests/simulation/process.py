@@ -24,6 +24,7 @@ from reelhook.telemetry import Lines, Metrics
 from reelhook.worker.limits import Limits
 from reelhook.worker.loop import Loop
 from reelhook.worker.maintenance import Indexer, Pruner
+from reelhook.worker.tasks import TaskRunner
 
 KEY: Final = Secret(base64.b64encode(bytes(32)).decode())
 _DRAIN_SECONDS: Final = 5
@@ -52,6 +53,8 @@ class SimulatedEngine(Engine):
         for each in loops:
             if self.seldom and isinstance(each, Indexer | Pruner):
                 each.rest = 3600.0
+            if self.seldom and isinstance(each, TaskRunner):
+                each.look_seconds = 3600.0
         return loops
 
 

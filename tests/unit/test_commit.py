@@ -215,6 +215,49 @@ def test_a_full_disk_is_probed_though_nobody_comes_any_more() -> None:
     assert play(story).commits == [[None]]
 
 
+def test_it_fails_since_the_first_try_that_failed_until_one_succeeds() -> None:
+    async def story(disk: Disk) -> None:
+        await ends(*disk.write(1))
+        assert disk.commit.failing_for() == 0
+        disk.full = True
+        await ends(*disk.write(2))
+        await asyncio.sleep(10)
+        assert disk.commit.failing_for() == pytest.approx(10, abs=0.1), "the tries since do not begin it anew"
+        disk.full = False
+        await asyncio.sleep(2)
+        assert disk.commit.failing_for() == 0
+
+    play(story)
+
+
+def test_a_commit_that_does_not_end_counts_as_one_that_fails() -> None:
+    async def story(disk: Disk) -> None:
+        disk.seconds = 60
+        disk.write(1)
+        await asyncio.sleep(20)
+        assert disk.commit.failing_for() == pytest.approx(20, abs=0.1)
+        await asyncio.sleep(60)
+        assert disk.commit.failing_for() == 0
+
+    play(story)
+
+
+def test_a_doubt_is_settled_by_a_commit_of_its_own_only_where_no_other_tells() -> None:
+    async def story(disk: Disk) -> None:
+        disk.commit.probe()
+        disk.commit.probe()
+        await asyncio.sleep(1)
+        assert disk.commits == [[None]]
+        disk.write("a")
+        disk.commit.probe()
+        await asyncio.sleep(0.0005)
+        disk.commit.probe()
+        await disk.commit.drained()
+        assert disk.commits == [[None], ["a"]]
+
+    play(story)
+
+
 @pytest.mark.fault("R7")
 def test_what_was_kept_goes_before_what_came_later() -> None:
     async def story(disk: Disk) -> None:

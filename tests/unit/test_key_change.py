@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reelhook.errors import Unavailable
+from reelhook.errors import WrongKey
 from reelhook.model.secret import Secret
 from reelhook.store.connection import SqliteConnection, open_writer
 from reelhook.store.master_key import finish_change, is_changing, open_sealer
@@ -39,14 +39,14 @@ def test_the_next_key_alone_is_refused_until_the_change_is_finished_and_the_one_
     database: SqliteConnection,
 ) -> None:
     open_sealer(database, BEFORE, None, NEXT)
-    with pytest.raises(Unavailable, match="not everything is sealed with it yet"):
+    with pytest.raises(WrongKey, match="not everything is sealed with it yet"):
         open_sealer(database, NEXT, None)
     finish(database)
     assert not is_changing(database)
     open_sealer(database, NEXT, None)
-    with pytest.raises(Unavailable, match="not the key that the secrets"):
+    with pytest.raises(WrongKey, match="not the key that the secrets"):
         open_sealer(database, BEFORE, None)
-    with pytest.raises(Unavailable, match="a key that was replaced"):
+    with pytest.raises(WrongKey, match="a key that was replaced"):
         open_sealer(database, BEFORE, None, NEXT)
 
 
@@ -55,7 +55,7 @@ def test_a_node_that_brings_another_next_key_than_the_others_is_refused(
     database: SqliteConnection, order: tuple[Secret, Secret]
 ) -> None:
     open_sealer(database, BEFORE, None, NEXT)
-    with pytest.raises(Unavailable, match="another one than is named here"):
+    with pytest.raises(WrongKey, match="another one than is named here"):
         open_sealer(database, order[0], None, order[1])
 
 
@@ -78,7 +78,7 @@ def test_the_key_before_may_be_named_a_while_longer_and_does_not_stand_in_the_wa
 
 
 def test_two_keys_of_which_none_is_the_right_one_are_refused(database: SqliteConnection) -> None:
-    with pytest.raises(Unavailable, match="neither REELHOOK_SECRET_KEY nor REELHOOK_SECRET_KEY_OTHER"):
+    with pytest.raises(WrongKey, match="neither REELHOOK_SECRET_KEY nor REELHOOK_SECRET_KEY_OTHER"):
         open_sealer(database, NEXT, None, THIRD)
 
 

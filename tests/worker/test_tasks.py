@@ -5,19 +5,27 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
-from tests.worker.virtual import LoopClock, running, virtually
+from tests.worker.virtual import START, LoopClock, running, virtually
 
 from reelhook.errors import Conflict, Invalid, NotFound, StorageFull, Unavailable
 from reelhook.model.audit import AuditEntry
+from reelhook.model.shard import shard_of
 from reelhook.model.task import Selection, Task, TaskKind, TaskState
 from reelhook.telemetry import Metrics
-from reelhook.worker.tasks import LARGEST_STEP, TaskRunner, next_step_at, step_size
+from reelhook.worker.ownership import EverythingIsOurs, LeasedShards, Ownership
+from reelhook.worker.tasks import LARGEST_STEP, LOOK_SECONDS, TaskRunner, next_step_at, step_size
 
 ENTRY = AuditEntry(1, "default", 0, "tok", "task.changed", "tsk")
 
 
 def task(number: int, count: int, rate: float | None = None, state: TaskState = TaskState.QUEUED) -> Task:
     return Task(number, "default", TaskKind.RECOVER, state, Selection(endpoint_id=number), 0, 0, count=count, rate=rate)
+
+
+def own(leased: LeasedShards, number: int) -> None:
+    """Have the shard of a task leased, and serve it."""
+    leased.renewed({shard_of(number): 1}, START)
+    leased.serve([shard_of(number)])
 
 
 class ScriptedTasks:
@@ -54,11 +62,17 @@ class ScriptedTasks:
 
 
 class Scene:
-    def __init__(self, *tasks: Task) -> None:
+    def __init__(self, *tasks: Task, ownership: Ownership | None = None) -> None:
         self.store = ScriptedTasks(*tasks)
         self.woken: list[int] = []
         self.metrics = Metrics("test")
-        self.runner = TaskRunner(self.store, LoopClock(), self.metrics, lambda found, _: self.woken.extend(found))
+        self.runner = TaskRunner(
+            self.store,
+            LoopClock(),
+            self.metrics,
+            lambda found, _: self.woken.extend(found),
+            ownership or EverythingIsOurs(),
+        )
 
     def play(self, scenario) -> list[dict]:
         with capture_logs() as logs:
@@ -109,6 +123,73 @@ def test_a_task_added_later_begins_at_once():
 
     scene.play(scenario())
     assert scene.store.steps == [(7, 5, 10)]
+
+
+def test_a_task_whose_commit_nobody_was_told_of_is_found_within_seconds():
+    scene = Scene()
+
+    async def scenario() -> None:
+        await asyncio.sleep(5)
+        scene.store.kept[7] = task(7, 10)
+        await asyncio.sleep(2 * LOOK_SECONDS)
+
+    scene.play(scenario())
+    assert scene.state(7) is TaskState.DONE
+
+
+@pytest.mark.fault("R23")
+def test_what_another_node_left_unfinished_goes_on_where_its_shard_went_and_only_there():
+    scene = Scene(task(1, 1000, rate=100), ownership=(leased := LeasedShards(3_600_000, 0, 0)))
+
+    async def scenario() -> None:
+        await asyncio.sleep(5)
+        assert scene.store.steps == [], "it is another node's"
+        own(leased, 1)
+        await asyncio.sleep(4.5)
+        leased.rest([shard_of(1)])
+        moved = scene.store.kept[1].done
+        assert 200 <= moved <= 500
+        await asyncio.sleep(5)
+        assert scene.store.kept[1].done == moved, "it has gone to another node"
+        assert scene.metrics.tasks == 0
+
+    scene.play(scenario())
+
+
+def test_no_step_begins_once_the_lease_is_nearly_over():
+    leased = LeasedShards(5000, 1000, 0)
+    own(leased, 1)
+    scene = Scene(task(1, 100_000, rate=10), ownership=leased)
+    scene.play(asyncio.sleep(20))
+    assert scene.store.steps
+    assert max(at for _, at, _ in scene.store.steps) < 4
+
+
+def test_a_task_that_another_node_runs_is_changed_but_not_run_by_who_is_asked():
+    scene = Scene(task(1, 10), ownership=LeasedShards(3_600_000, 0, 0))
+
+    async def scenario() -> None:
+        await asyncio.sleep(1)
+        assert (await scene.runner.set_rate("default", 1, 5, ENTRY)).rate == 5
+        await asyncio.sleep(5)
+        assert (await scene.runner.cancel("default", 1, ENTRY)).state is TaskState.CANCELLED
+
+    scene.play(scenario())
+    assert (scene.state(), scene.store.steps) == (TaskState.CANCELLED, [])
+
+
+@pytest.mark.parametrize("change", [{"rate": None}, {"state": TaskState.CANCELLED}], ids=str)
+def test_what_another_node_changed_of_a_slow_task_is_heard_of_before_its_next_step(change):
+    scene = Scene(task(1, 300, rate=0.001))
+
+    async def scenario() -> None:
+        await asyncio.sleep(1)
+        scene.store.kept[1] = replace(scene.store.kept[1], **change)
+        await asyncio.sleep(2 * LOOK_SECONDS)
+
+    scene.play(scenario())
+    assert scene.state() in {TaskState.DONE, TaskState.CANCELLED}
+    assert scene.metrics.tasks == 0
 
 
 @pytest.mark.fault("R23")

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
-from reelhook.errors import ReelhookError, Stale, StoreBusy, Unavailable
+from reelhook.errors import ReelhookError, Stale, StoreBusy, Unavailable, WrongKey
 
 
 class Exit(IntEnum):
@@ -24,8 +24,8 @@ EXIT_CODES: Final = """\
 Exit codes:
   0  done
   1  the answer is no: not found, wrong state, a test, check or signature failed,
-     a database or key that does not fit
-  2  the command, a setting or the given content is wrong
+     a database that does not fit
+  2  the command, a setting, the key or the given content is wrong
   3  the server cannot be reached
   4  not allowed: no token, a wrong one, or one that may not do this
   5  not now: overloaded, stopping, full, or the database in use or out of reach;
@@ -68,10 +68,10 @@ def of_status(status: int) -> Exit:
 def of_error(error: ReelhookError) -> Exit:
     """Return the exit code for an error of a command that does its work itself, on the database.
 
-    `Unavailable` as such is what only somebody's act changes: another key, another version, a database in another
-    state. A server says it with 503, for its clients may indeed come again.
+    `Unavailable` as such is what only somebody's act changes: another version, a database in another state. A server
+    says it with 503, for its clients may indeed come again. A key that does not fit is a setting like any other.
     """
-    if error.problem_slug == "settings":
+    if error.problem_slug == "settings" or isinstance(error, WrongKey):
         return Exit.USAGE
     if isinstance(error, Unavailable) and not isinstance(error, _PASSING):
         return Exit.NO

@@ -19,7 +19,6 @@ from reelhook.model.event import Event
 from reelhook.model.ids import IdSource, show
 from reelhook.model.secret import Secret
 from reelhook.ports import Clock
-from reelhook.server.database import locked
 from reelhook.server.engine import Engine, EngineOptions, World
 from reelhook.settings import Settings
 from reelhook.store.postgres.store import PostgresOptions, PostgresStore
@@ -87,8 +86,6 @@ async def _open_store(
         store = await PostgresStore.open(options, clock, ids)
         ids.renumber(await store.members.join(takes=settings.role != "api"))
         return store
-    # The store takes the lock itself; who has it already is said here, as what may be over soon.
-    locked(settings.database_path).release()
     sqlite = SqliteOptions(
         settings.database_path,
         settings.secret_key,

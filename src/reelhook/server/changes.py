@@ -15,13 +15,15 @@ from reelhook.model.ids import IdSource, show
 from reelhook.model.turn import turn
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.record import Recorder
-from reelhook.ports import Clock, Delivered, Endpoints, EventTypes
+from reelhook.ports import Apps, Clock, Delivered, Endpoints, EventTypes
 from reelhook.worker.dispatcher import Dispatcher
 from reelhook.worker.notifier import Notifier
 
 _log = structlog.get_logger("reelhook")
-_REMOVED: Final = 0
-"""Stands for the version of an endpoint that is gone."""
+_REMOVED: Final = 1 << 62
+"""Stands for the version of an endpoint that is gone: later than all others."""
+_MOST_LEARNED: Final = 1000
+"""Changes that were learned of are remembered until this process tells of its own; those of others it never tells."""
 
 
 class Learned(Protocol):
@@ -42,6 +44,7 @@ class Changes:
         dispatcher: Dispatcher,
         recorder: Recorder,
         notifier: Notifier,
+        apps: Apps,
         endpoints: Endpoints,
         event_types: EventTypes,
         clock: Clock,
@@ -51,22 +54,28 @@ class Changes:
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._notifier = notifier
+        self._apps = apps
         self._endpoints = endpoints
         self._event_types = event_types
         self._clock = clock
         self._ids = ids
         self.on_removed: Callable[[], None] = lambda: None
         self.on_learned: Callable[[], None] = lambda: None
-        self._learned: dict[int, tuple[int, Endpoint | None]] = {}
-        """Endpoints of which a change was learned: as which version, and what was known before."""
+        self._learned: dict[tuple[int, int], Endpoint | None] = {}
+        """Versions of endpoints that were learned of, by the endpoint's id and theirs, with what was known before."""
         self._disabling: set[asyncio.Task[None]] = set()
 
     def endpoint(self, endpoint: Endpoint, cause: str | None = None) -> None:
-        """A new endpoint, or a new version of one; `cause` is the type of the event whose delivery led to it."""
-        before = self._take_over(endpoint)
-        learned = self._learned.pop(endpoint.id, None)
-        if learned is not None and learned[0] == endpoint.version:
-            before = learned[1]
+        """A new endpoint, or a new version of one; `cause` is the type of the event whose delivery led to it.
+
+        Between the commit and this call somebody may have made a later version, or removed it: that stays.
+        """
+        known = self._directory.endpoint(endpoint.id)
+        if self._endpoints.get(endpoint.app_id, endpoint.id) is None:
+            self._learn_of_removal(endpoint.id)
+        elif known is None or known.version <= endpoint.version:
+            self._take_over(endpoint)
+        before = self._known_before(endpoint.id, endpoint.version, known, endpoint)
         self._notifier.changed(before, endpoint, cause)
 
     def learned(self, learned: Learned) -> None:
@@ -81,11 +90,34 @@ class Changes:
         for endpoint in learned.endpoints:
             known = self._directory.endpoint(endpoint.id)
             if known is None or known.version < endpoint.version:
-                self._learned[endpoint.id] = (endpoint.version, self._take_over(endpoint))
+                self._remember(endpoint.id, endpoint.version, self._take_over(endpoint))
         for endpoint_id in learned.endpoints_removed:
-            if self._directory.endpoint(endpoint_id) is not None:
-                self._learned[endpoint_id] = (_REMOVED, self._drop(endpoint_id))
+            self._learn_of_removal(endpoint_id)
         self.on_learned()
+
+    def _learn_of_removal(self, endpoint_id: int) -> None:
+        if self._directory.endpoint(endpoint_id) is not None:
+            self._remember(endpoint_id, _REMOVED, self._drop(endpoint_id))
+
+    def _remember(self, endpoint_id: int, version: int, before: Endpoint | None) -> None:
+        self._learned[endpoint_id, version] = before
+        if len(self._learned) > _MOST_LEARNED:
+            del self._learned[next(iter(self._learned))]
+
+    def _known_before(
+        self, endpoint_id: int, version: int, known: Endpoint | None, now: Endpoint | None
+    ) -> Endpoint | None:
+        """Return what was known before a version that is told of `now`: it, or a later one, may have been learned of
+        first. Whoever made the later one tells of it next.
+        """
+        later = [one for number, one in self._learned if number == endpoint_id and one >= version]
+        if not later:
+            return known
+        key = (endpoint_id, min(later))
+        before = self._learned.pop(key)
+        if key[1] > version:
+            self._learned[key] = now
+        return before
 
     def _take_over(self, endpoint: Endpoint) -> Endpoint | None:
         before = self._directory.endpoint(endpoint.id)
@@ -105,16 +137,15 @@ class Changes:
 
     def endpoint_removed(self, endpoint_id: int) -> None:
         """An endpoint is gone: nothing more is sent to it."""
-        before = self._drop(endpoint_id)
-        learned = self._learned.pop(endpoint_id, None)
-        if learned is not None and learned[0] == _REMOVED:
-            before = learned[1]
+        before = self._known_before(endpoint_id, _REMOVED, self._drop(endpoint_id), None)
         if before is not None:
             self._notifier.changed(before, None)
 
     def app(self, app: App) -> None:
-        """A new app, or a changed one."""
-        self._directory.put_app(app)
+        """A new app, or a changed one: as it is known now, which may be later than this."""
+        current = self._apps.get(app.id)
+        if current is not None:
+            self._directory.put_app(current)
         self._dispatcher.app_changed(app.id)
 
     def app_removed(self, app_id: str) -> None:

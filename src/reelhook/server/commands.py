@@ -84,6 +84,7 @@ def rekey(settings: Settings) -> dict[str, int]:
 
     Raises:
         SettingsError: the other key is missing.
+        WrongKey: neither key is the one that the database was sealed with.
         Unavailable: something cannot be opened, or nodes still seal with the other key.
     """
     if settings.secret_key_other is None:

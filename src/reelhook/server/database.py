@@ -50,7 +50,7 @@ def on_database(settings: Settings, job: Callable[[Connection], T], *, alone: bo
             connection = PgConnection(settings.database, pooled=settings.database_pooler, patience=_PATIENCE)
             return _on_postgres(connection, job)
     with naming_faults(settings.database_path):
-        lock = locked(settings.database_path) if alone else None
+        lock = FileLock(settings.database_path) if alone else None
         writer: SqliteConnection | None = None
         try:
             writer = open_writer(settings.database_path)
@@ -60,18 +60,6 @@ def on_database(settings: Settings, job: Callable[[Connection], T], *, alone: bo
                 writer.close()
             if lock is not None:
                 lock.release()
-
-
-def locked(database: Path) -> FileLock:
-    """Take the lock beside the file, which the one process that uses it holds.
-
-    Raises:
-        StoreBusy: another process uses it.
-    """
-    try:
-        return FileLock(database)
-    except Unavailable as error:
-        raise StoreBusy(error.detail) from None
 
 
 def _on_postgres(connection: PgConnection, job: Callable[[Connection], T]) -> T:

@@ -98,6 +98,7 @@ class Engine:
         preparing = Preparing(world.credentials, store.contexts, refreshing)
         self.sending = Sending(preparing, world.wire, clock)
         quotas = Quotas(self.directory.quota_of, clock)
+        ownership = EverythingIsOurs() if self._nodes is None else self._nodes.ownership
         self.dispatcher = Dispatcher(
             store.queue,
             store.journal,
@@ -109,7 +110,7 @@ class Engine:
             Observer(self._recorded, self._disable, self._watching.circuit_opened),
             quotas,
             Others(
-                EverythingIsOurs() if self._nodes is None else self._nodes.ownership,
+                ownership,
                 tell_nobody if store.hints is None else store.hints.due,
                 history=store.history,
                 failing=self.recorder.failing,
@@ -155,6 +156,7 @@ class Engine:
             self.dispatcher,
             self.recorder,
             self.notifier,
+            store.apps,
             store.endpoints,
             store.event_types,
             clock,
@@ -164,7 +166,7 @@ class Engine:
             store.on_learned = self.changes.learned
             store.on_due = partial(hear, self.dispatcher)
         self.hold = Hold(store.upkeep, self.dispatcher, clock, metrics)
-        self.tasks = TaskRunner(store.tasks, clock, metrics, self.dispatcher.waits)
+        self.tasks = TaskRunner(store.tasks, clock, metrics, self.dispatcher.waits, ownership)
         self._loops = self._make_loops()
 
     async def start(self) -> int:

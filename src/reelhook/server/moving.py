@@ -7,7 +7,7 @@ import msgspec
 
 from reelhook.errors import Conflict, Invalid, StoreBusy
 from reelhook.model.secret import Secret
-from reelhook.server.database import locked, naming_server
+from reelhook.server.database import naming_server
 from reelhook.settings import Database
 from reelhook.store.connection import FileLock, SqliteConnection, open_reader
 from reelhook.store.master_key import is_changing, open_sealer
@@ -34,7 +34,8 @@ def move(source: Path, target: str, secret_key: Secret | None) -> Moved:
         Invalid: the file is not there, or cannot be read.
         StoreBusy: a server uses the file.
         Conflict: it is of another version, or its key is being changed.
-        Unavailable: the target cannot be used, the key is missing or wrong, or the copy is not what was copied.
+        WrongKey: the key is missing or wrong.
+        Unavailable: the target cannot be used, or the copy is not what was copied.
     """
     if not source.is_file():
         raise Invalid(f"there is no database {source}: name the SQLite file that is to be moved")
@@ -57,7 +58,7 @@ def move(source: Path, target: str, secret_key: Secret | None) -> Moved:
 
 def _locked(source: Path) -> FileLock:
     try:
-        return locked(source)
+        return FileLock(source)
     except OSError as error:
         raise Invalid(f"the lock of the database {source} cannot be taken: {error.strerror or error}") from None
 

@@ -51,6 +51,7 @@ class GroupCommit:
         self.batches: Batches | None = None
         self.on_committed: Callable[[int, float], None] = lambda _operations, _seconds: None
         self._began = 0.0
+        self._failing_since: float | None = None
         self._runner = runner
         self._on_fatal = on_fatal
         self._waiting = Pending(self._loop.time)
@@ -62,6 +63,7 @@ class GroupCommit:
         self.commits = 0
         self.operations = 0
         self.full = False
+        self.reads_back = False
 
     @property
     def pending(self) -> int:
@@ -76,6 +78,20 @@ class GroupCommit:
     def broken(self) -> str | None:
         """Why nothing can be written any more; None while it can."""
         return self._broken
+
+    def failing_for(self) -> float:
+        """Return how long (s) nothing could be stored: since the first of those commits began that failed and were
+        followed by none that did not, or the one under way, which may take its time.
+        """
+        if self._failing_since is not None:
+            return self._loop.time() - self._failing_since
+        return self._loop.time() - self._began if self._busy else 0.0
+
+    def probe(self) -> None:
+        """Find out whether anything can be stored: somebody has reason to doubt it. A commit under way tells anyway."""
+        if not self._busy and not self.pending:
+            # Whether it fails is what `full` tells; here the error is only taken note of.
+            self.submit(PROBE, None).add_done_callback(asyncio.Future.exception)
 
     def submit(self, kind: str, value: Any, *, must: bool = False, weight: int = 1) -> "asyncio.Future[Any]":
         """Queue an operation for the next commit."""
@@ -162,6 +178,10 @@ class GroupCommit:
         self.on_committed(len(batch), self._loop.time() - self._began)
         errors = [error for _, error in outcomes if error is not None]
         self.full = any(isinstance(error, PASSING) for error in errors)
+        if not self.full:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = self._began
         if self.batches:
             self.batches.closed(batch, outcomes)
         if not errors and self.pending:
@@ -209,9 +229,8 @@ class GroupCommit:
 
     def _probe(self) -> None:
         self._probing = False
-        if self.full and not self.pending:
-            # Whether it fails is what `full` tells; here the error is only taken note of.
-            self.submit(PROBE, None).add_done_callback(asyncio.Future.exception)
+        if self.full:
+            self.probe()
 
     def _schedule(self, seconds: float) -> None:
         self._scheduled = True

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import apsw
 
-from reelhook.errors import StorageFull, StoreBusy, Unavailable
+from reelhook.errors import StorageFull, StoreBusy
 from reelhook.store.operation import WriterFailed
 from reelhook.store.sql import Bulk, Row
 from reelhook.store.statements import SQLITE
@@ -121,7 +121,11 @@ def open_reader(path: Path) -> SqliteConnection:
 
 
 class FileLock:
-    """The lock beside the database file. SQLite serves one process only; a second one is refused with a clear word."""
+    """The lock beside the database file. SQLite serves one process only; a second one is refused with a clear word.
+
+    Raises:
+        StoreBusy: another process has it.
+    """
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(database.name + ".lock")
@@ -129,7 +133,7 @@ class FileLock:
         if not self._lock():
             owner = os.pread(self._descriptor, 20, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
-            raise Unavailable(
+            raise StoreBusy(
                 f"the database {database} is in use by another Reelhook (process {owner or 'unknown'}): "
                 "SQLite serves one process; stop that one, or use another file"
             )

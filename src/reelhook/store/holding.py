@@ -18,13 +18,17 @@ from reelhook.store.statements import statements
 
 HELD: Final = "held_since"
 _SPREAD: Final = "spread_until"
-"""Up to when a release that may have been cut off has given out times: what has one by then counts among what is due,
-so that the next one goes on behind it. None is moved forward: it may be a retry that is due no sooner.
+_BEGAN: Final = "spread_at"
+"""Up to when releases that may have been cut off have given out times, and the moments (ms) at which they began. What
+has a time by then and was last changed in one of these moments has it from them, and gets another one, sooner or later:
+a retry that is due by then has its time from its own attempt, which ended at another moment, and keeps it.
 """
 _META: Final = statements("meta")
 _SQL: Final = statements("holding")
 _move: Final = Bulk(_SQL["move"], 4)
 _postpone: Final = Bulk(_SQL["postpone"], 4)
+_NOTHING: Final = -1
+"""Nothing is due by then."""
 _FEWEST: Final = 5000
 _PARTS: Final = 100
 """A queue is gone through in at most so many parts, because each looks at all of it."""
@@ -71,12 +75,12 @@ def release(
     told: Callable[[int], None] = lambda _count: None,
 ) -> int:
     """End the hold; with a rate, have what is due by now begin so many a second. Return how many got a time of their
-    own; `told` hears of each part. What is cut off is still on hold, and can be begun again.
+    own; `told` hears of each part. What is cut off is still on hold, and can be begun again, at another rate too.
     """
-    spread = 0 if rate is None else _spread(connection, now, rate, told)
+    spread = _spread(connection, now, rate, told)
     connection.begin()
     try:
-        for name in (HELD, _SPREAD):
+        for name in (HELD, _SPREAD, _BEGAN):
             connection.execute(_META["drop"], (name,))
         add_entry(connection, entry)
         connection.commit()
@@ -85,19 +89,25 @@ def release(
     return spread
 
 
-def _spread(connection: Connection, now: int, rate: float, told: Callable[[int], None]) -> int:
-    horizon = max(now, select_value(connection, _META["get"], (_SPREAD,)) or 0)
+def _spread(connection: Connection, now: int, rate: float | None, told: Callable[[int], None]) -> int:
+    """Give out times; without a rate what has one from a release before begins now, and nothing else is touched."""
+    began: list[int] = msgspec.json.decode(select_value(connection, _META["get_bytes"], (_BEGAN,)) or b"[]")
+    if rate is None and not began:
+        return 0
+    until = select_value(connection, _META["get"], (_SPREAD,)) or 0
+    known = {"now": _NOTHING if rate is None else now, "until": until, "began": msgspec.json.encode(began).decode()}
+    gap = 0.0 if rate is None else 1000 / rate
     limit = max(_FEWEST, waiting(connection, now).all // _PARTS)
     after = count = 0
     while True:
         connection.begin()
         try:
-            values = {"after": after, "horizon": horizon, "limit": limit}
-            rows = select(connection, _SQL["due"], values)
-            times = [now + round((count + place) * 1000 / rate) for place in range(len(rows))]
+            rows = select(connection, _SQL["due"], {**known, "after": after, "limit": limit})
+            times = [now + round((count + place) * gap) for place in range(len(rows))]
             _give_times(connection, rows, times, now)
             if rows:
-                connection.execute(_META["put"], (_SPREAD, max(horizon, times[-1])))
+                connection.execute(_META["put"], (_SPREAD, max(until, times[-1])))
+                connection.execute(_META["put_bytes"], (_BEGAN, msgspec.json.encode([*began, now])))
             connection.commit()
         finally:
             connection.rollback()
@@ -109,7 +119,7 @@ def _spread(connection: Connection, now: int, rate: float, told: Callable[[int],
 
 
 def _give_times(connection: Connection, rows: list[Row], times: list[int], now: int) -> None:
-    """Move rows of the queue (endpoint id, due at, delivery id) to their times; none becomes due sooner than it was."""
-    later = [(*row, time) for row, time in zip(rows, times, strict=True) if time > row[1]]
-    _postpone.run(connection, [(delivery_id, was, time, now) for _, was, delivery_id, time in later])
-    _move.run(connection, later)
+    """Move rows of the queue (endpoint id, due at, delivery id) to their times."""
+    moved = [(*row, time) for row, time in zip(rows, times, strict=True) if time != row[1]]
+    _postpone.run(connection, [(delivery_id, was, time, now) for _, was, delivery_id, time in moved])
+    _move.run(connection, moved)

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from reelhook.errors import Unavailable
+from reelhook.errors import WrongKey
 from reelhook.model.secret import Secret
 from reelhook.store.seal import KEY_BYTES, Sealer, place_of
 from reelhook.store.select import select_value
@@ -40,11 +40,11 @@ def open_sealer(
     file, the key must be given. `other` opens what it has sealed, too.
 
     Raises:
-        Unavailable: the key is missing, too short, or not the one that the database was sealed with.
+        WrongKey: the key is missing, too short, or not the one that the database was sealed with.
     """
     check = _meta(connection, _NAME)
     if given and not other and check is not None and _is_passphrase(given) and _meta(connection, "seal_salt") is None:
-        raise Unavailable(_wrong_key(True, key_file))  # no passphrase has sealed anything here
+        raise WrongKey(_wrong_key(True, key_file))  # no passphrase has sealed anything here
     key = _given_key(connection, given, _SETTING) if given else _file_key(key_file, sealed=check is not None)
     second = None if other is None else _given_key(connection, other, _OTHER)
     sealer = Sealer(key, () if second is None else (second,))
@@ -52,9 +52,7 @@ def open_sealer(
         connection.execute(_SQL["put_bytes"], (_NAME, sealer.seal(_CHECK, _PLACE)))
         return sealer
     if not sealer.opens(check, _PLACE):
-        raise Unavailable(
-            _not_the_key(connection, sealer, given=given is not None, key_file=key_file, both=bool(other))
-        )
+        raise WrongKey(_not_the_key(connection, sealer, given=given is not None, key_file=key_file, both=bool(other)))
     if second is not None:
         _agree(connection, Sealer(key), Sealer(second), check)
     return sealer
@@ -78,7 +76,7 @@ def _agree(connection: Connection, sealing: Sealer, second: Sealer, check: bytes
     """See to it that everybody brings the same key in, and nobody one that was replaced before."""
     retired = _meta(connection, _RETIRED)
     if sealing.key_id == retired:
-        raise Unavailable(f"{_SETTING} is a key that was replaced: set it to the one in {_OTHER}, and leave that away")
+        raise WrongKey(f"{_SETTING} is a key that was replaced: set it to the one in {_OTHER}, and leave that away")
     incoming = second if sealing.is_current(check) else sealing
     if incoming.key_id == retired or incoming.is_current(check):
         return  # the one before, which is still named, or one and the same key twice
@@ -86,7 +84,7 @@ def _agree(connection: Connection, sealing: Sealer, second: Sealer, check: bytes
     if known is None:
         connection.execute(_SQL["put_bytes"], (_INCOMING, incoming.seal(_CHECK, _PLACE)))
     elif not incoming.opens(known, _PLACE):
-        raise Unavailable(
+        raise WrongKey(
             "the key is being changed to another one than is named here: give every node the same two keys in "
             f"{_SETTING} and {_OTHER}, or end that change first (`reelhook rekey` with {_SETTING} as it was)"
         )
@@ -97,7 +95,7 @@ def _given_key(connection: Connection, given: Secret, setting: str) -> bytes:
     if not _is_passphrase(given):
         return base64.b64decode(text)
     if len(text) < SHORTEST_PASSPHRASE:
-        raise Unavailable(
+        raise WrongKey(
             f"{setting} is too short: give the base64 of {KEY_BYTES} random bytes, "
             f"or a passphrase of {SHORTEST_PASSPHRASE} characters or more"
         )
@@ -122,13 +120,13 @@ def _salt(connection: Connection) -> bytes:
 
 def _file_key(key_file: Path | None, *, sealed: bool) -> bytes:
     if key_file is None:
-        raise Unavailable(
+        raise WrongKey(
             f"{_SETTING} must be given with PostgreSQL, the same one to every node: the base64 of {KEY_BYTES} random "
             f"bytes (`openssl rand -base64 {KEY_BYTES}`), or a passphrase of {SHORTEST_PASSPHRASE} characters or more"
         )
     if not key_file.exists():
         if sealed:
-            raise Unavailable(
+            raise WrongKey(
                 f"the secrets in this database are sealed and their key is missing: "
                 f"set {_SETTING}, or put the key file {key_file} back"
             )
@@ -136,9 +134,9 @@ def _file_key(key_file: Path | None, *, sealed: bool) -> bytes:
     try:
         key = base64.b64decode(key_file.read_bytes().strip(), validate=True)
     except (OSError, binascii.Error) as error:
-        raise Unavailable(f"the key file {key_file} cannot be read: {type(error).__name__}") from None
+        raise WrongKey(f"the key file {key_file} cannot be read: {type(error).__name__}") from None
     if len(key) != KEY_BYTES:
-        raise Unavailable(f"the key file {key_file} is damaged: it must hold the base64 of {KEY_BYTES} bytes")
+        raise WrongKey(f"the key file {key_file} is damaged: it must hold the base64 of {KEY_BYTES} bytes")
     return key
 
 

@@ -133,10 +133,11 @@ def _load(connection: Connection, app_id: str, task_id: int) -> Task | None:
 
 
 def _require(connection: Connection, task: Task) -> Task:
-    stored = _load(connection, task.app_id, task.id)
-    if stored is None:
+    """Return a task as it is stored, and keep other nodes from it until this transaction ends."""
+    raw = select_value(connection, _SQL["lock"], (task.id, task.app_id))
+    if raw is None:
         raise NotFound("there is no such task")
-    return stored
+    return _task.decode(raw)
 
 
 def _put(connection: Connection, task: Task) -> None:

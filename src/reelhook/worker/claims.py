@@ -13,11 +13,14 @@ from reelhook.worker.agenda import Agenda
 from reelhook.worker.lanes import NEVER, Lane
 from reelhook.worker.memory import Memory, size_of
 from reelhook.worker.permits import Permits
+from reelhook.worker.refusals import Refusals
 from reelhook.worker.ring import Ring
 
 _AGAIN_MS: Final = 1000
-_FULL_MS: Final = 50
-"""How soon a lane is looked at again that found the dispatcher's memory full of other lanes' work."""
+_FULL_SECONDS: Final = 0.05
+"""How often it is looked whether there is room again, while lanes wait that found the dispatcher's memory full."""
+_AT_ONCE: Final = 256
+"""So many of them are looked at in one turn of the loop at most; each of their answers lets more in."""
 _ASIDE_SECONDS: Final = 30.0
 """How long a delivery rests whose result could not be stored, before it is put back into the queue."""
 _log: Final = structlog.get_logger("reelhook.dispatcher")
@@ -46,19 +49,29 @@ class Claims:
         self._memory = memory
         self._agenda = agenda
         self._pump = pump
+        self._refusals = Refusals()
+        self._clock_runs = False
         self._error: str | None = None
 
     # Out of the queue
 
     def claim(self, lane: Lane, now: int) -> None:
-        """Take what is due for this lane from the queue, as much as it has room for."""
+        """Take what is due for this lane from the queue, as much as it has room for, unless others came before it."""
         count = lane.claimable(now)
         if not count:
             self._look_later(lane, now)
-            return
-        if not self._memory.may_ask(lane.app_id):
-            self._agenda.put(lane, now + _FULL_MS)
-            return
+        elif self._refusals.of(lane.app_id) or not self._memory.may_ask(lane.app_id):
+            self._refusals.add(lane)
+            self._wind_up()
+        else:
+            self._take(lane, count, now)
+
+    def forget(self, lane: Lane) -> None:
+        """Have nobody look at a lane any more."""
+        self._agenda.forget(lane)
+        self._refusals.forget(lane)
+
+    def _take(self, lane: Lane, count: int, now: int) -> None:
         size = self._memory.allowance(count)
         try:
             claiming = self._queue.claim(lane.endpoint_id, count, now, self._new_claim_id(), size)
@@ -108,6 +121,7 @@ class Claims:
         self.ready(lane)
         self._learn(lane, next_due)
         self._pump()
+        self._readmit()
 
     def _look_later(self, lane: Lane, now: int) -> None:
         """Have a lane that cannot claim now looked at when time will have changed that; what is ready has its turns."""
@@ -124,6 +138,37 @@ class Claims:
             _log.error("claim.failed", endpoint=show("ep", lane.endpoint_id), error=error)
         lane.next_due = self._clock.now() + _AGAIN_MS
         self._agenda.look_at(lane)
+
+    # Where the memory was full
+
+    def _readmit(self) -> None:
+        """Let those claim that found no room, as far as there is some now."""
+        if not self._refusals:
+            return
+        if not self._permits.running:
+            self._refusals.clear()  # everything is looked at anew when it goes on
+            return
+        now = self._clock.now()
+        for _ in range(_AT_ONCE):
+            lane = self._refusals.take(self._memory.may_ask)
+            if lane is None:
+                return
+            count = lane.claimable(now)
+            if count:
+                self._take(lane, count, now)
+            else:
+                self._look_later(lane, now)
+
+    def _wind_up(self) -> None:
+        if not self._clock_runs:
+            self._clock_runs = True
+            self._loop.call_later(_FULL_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        self._clock_runs = False
+        self._readmit()
+        if self._refusals:
+            self._wind_up()
 
     # Where the queue answers later
 

@@ -64,7 +64,7 @@ class Openings:
         at a time.
         """
         for lane in self._roster.useless():
-            self._agenda.forget(lane)
+            self._claims.forget(lane)
             self._roster.close(lane)
         shards = self._ownership.served
         self._survey_again = self._surveying

@@ -1,7 +1,8 @@
 """Runs tasks: recover and replay, some hundreds of deliveries a step, each task at its own rate, all of them in turn.
 
-The store moves deliveries and cursor in one transaction, so that a task goes on after a crash where it stood. While a
-task is unfinished, only the runner changes it: a change of rate and a step that cross would else lose one of them.
+The store moves deliveries and cursor in one transaction, so that a task goes on after a crash where it stood. Of
+several nodes one runs a task: the one that has the shard of its id. It looks every other second for what is unfinished,
+for nobody need have told it. Where two overlap, the cursor lets only one of their steps count.
 """
 
 import asyncio
@@ -18,8 +19,11 @@ from reelhook.model.task import Task, TaskState
 from reelhook.ports import Clock, Tasks
 from reelhook.telemetry import Metrics
 from reelhook.worker.loop import Loop
+from reelhook.worker.ownership import Ownership
 
 LARGEST_STEP: Final = 300
+LOOK_SECONDS: Final = 2.0
+"""So often it is looked for tasks that nobody told of: another node's, one that died, or one whose caller hung up."""
 _AHEAD_SECONDS: Final = 1.0
 """A step carries what the rate allows in so many seconds: more would be a burst, less a commit for each delivery."""
 _MOST_FAILURES: Final = 10
@@ -39,9 +43,15 @@ class _Run:
         self.failures = 0
         self.lock = asyncio.Lock()
 
+    def hasten(self, rate: float | None, now: int) -> None:
+        """Have the next step made as soon as a rate that counts from now on allows."""
+        self.next_at = min(self.next_at, now if rate is None else now + round(1000 / rate))
+
 
 class TaskRunner(Loop):
-    """Moves the unfinished tasks on; `woken(endpoint_ids, due_at)` tells the dispatcher what became due."""
+    """Moves those unfinished tasks on that are this node's; `woken(endpoint_ids, due_at)` tells the dispatcher what
+    became due.
+    """
 
     name: ClassVar[str] = "tasks"
 
@@ -51,17 +61,20 @@ class TaskRunner(Loop):
         clock: Clock,
         metrics: Metrics,
         woken: Callable[[Iterable[int], int], None],
+        ownership: Ownership,
     ) -> None:
         super().__init__(metrics)
         self._tasks = tasks
         self._clock = clock
         self._woken_endpoints = woken
+        self._ownership = ownership
         self._runs: dict[int, _Run] = {}
-        self._loaded = False
+        self._look_at = 0
+        self.look_seconds = LOOK_SECONDS
 
     def take(self, task: Task) -> None:
-        """Begin a task that was just added to the store."""
-        if task.id not in self._runs:
+        """Begin a task that is in the store, if it is this node's; else its owner finds it there."""
+        if task.id not in self._runs and self._ownership.owns(task.id):
             self._runs[task.id] = _Run(task, self._clock.now())
             self._count()
             self.wake()
@@ -76,8 +89,7 @@ class TaskRunner(Loop):
         run = await self._unfinished(app_id, task_id)
         async with run.lock:
             await self._change(run, self._open(run, rate=rate), entry)
-        now = self._clock.now()
-        run.next_at = min(run.next_at, now if rate is None else now + round(1000 / rate))
+        run.hasten(rate, self._clock.now())
         self.wake()
         return run.task
 
@@ -94,24 +106,44 @@ class TaskRunner(Loop):
         self._forget_finished(run)
         return run.task
 
-    async def turn(self) -> float | None:
-        """Make one step of the task that has waited longest; rest until one may be made."""
-        if not self._loaded:
-            for task in await self._tasks.unfinished():
-                self.take(task)
-            self._loaded = True
-        if not self._runs:
-            return None
-        run = min(self._runs.values(), key=lambda run: run.next_at)
+    async def turn(self) -> float:
+        """Make one step of the task that has waited longest; rest until one may be made, or it is time to look."""
+        await self._look()
         now = self._clock.now()
-        if run.next_at > now:
-            return (run.next_at - now) / 1000
+        run = self._next(now)
+        if run is None or run.next_at > now:
+            wanted = self._look_at if run is None else min(self._look_at, run.next_at)
+            return (wanted - now) / 1000
         async with run.lock:
             await self._catch_up(run)
             if run.task.state in _UNFINISHED:
                 await self._step(run)
         self._forget_finished(run)
         return 0
+
+    def _next(self, now: int) -> _Run | None:
+        if now >= self._ownership.until:
+            return None
+        ours = [run for run in self._runs.values() if self._ownership.owns(run.task.id)]
+        return min(ours, key=lambda run: run.next_at, default=None)
+
+    async def _look(self) -> None:
+        """Find what is unfinished and this node's, now and then; let go of what is not this node's any more."""
+        if self._clock.now() < self._look_at:
+            return
+        found = {task.id: task for task in await self._tasks.unfinished()}
+        now = self._clock.now()
+        self._look_at = now + round(self.look_seconds * 1000)
+        self._runs = {number: run for number, run in self._runs.items() if self._ownership.owns(number)}
+        for run in self._runs.values():
+            task = found.get(run.task.id)
+            if task is None:
+                run.next_at = min(run.next_at, now)  # it ended elsewhere, and the next turn finds out how
+            elif task.rate != run.task.rate:
+                run.hasten(task.rate, now)
+        for task in found.values():
+            self.take(task)
+        self._count()
 
     async def _catch_up(self, run: _Run) -> None:
         """Take over what the store says: a task whose app was deleted is gone, and counts as cancelled."""
@@ -120,8 +152,6 @@ class TaskRunner(Loop):
 
     async def _step(self, run: _Run) -> None:
         try:
-            if run.task.state is TaskState.QUEUED:
-                await self._change(run, self._open(run, state=TaskState.RUNNING), None)
             await self._move(run)
         except (StorageFull, Unavailable) as error:
             await self._stumble(run, error)
@@ -176,7 +206,7 @@ class TaskRunner(Loop):
             raise NotFound("there is no such task")
         _require_unfinished(task)
         self.take(task)
-        return self._runs[task_id]
+        return self._runs.get(task_id) or _Run(task, self._clock.now())
 
     def _forget_finished(self, run: _Run) -> None:
         task = run.task

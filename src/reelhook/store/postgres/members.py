@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StoreBusy
 from reelhook.ports import Holding
 from reelhook.store.postgres.connection import PROMPT_SECONDS, PgConnection
 from reelhook.store.postgres.membership import Membership
@@ -71,9 +71,7 @@ class PgMembers:
         except _LOST as error:
             self._connection.drop()
             said = str(error) or type(error).__name__
-            raise Unavailable(
-                f"PostgreSQL does not answer for this node's lease ({said}); it is tried again"
-            ) from error
+            raise StoreBusy(f"PostgreSQL does not answer for this node's lease ({said}); it is tried again") from error
 
 
 def _name() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, TypeVar
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StoreBusy, Unavailable, WrongKey
 from reelhook.model.shard import SHARDS
 from reelhook.ports import Holding
 from reelhook.store.migrate import latest_version
@@ -38,7 +38,9 @@ class Membership:
         """Become a member; return the number that goes into this node's ids.
 
         Raises:
-            Unavailable: there are as many nodes as there are numbers, or the database has outgrown this program.
+            StoreBusy: there are as many nodes as there are numbers.
+            WrongKey: the one that this node seals with was replaced.
+            Unavailable: the database has outgrown this program.
         """
         return self._in_transaction(partial(self._join, works=works))
 
@@ -81,7 +83,7 @@ class Membership:
         said = self._self(works=works, knows=self._knows, seals=self._seals)
         row = self._connection.execute(_SQL["join"], said).fetchone()
         if row is None:
-            raise Unavailable("128 nodes use this database already, or did within the last hour; stop one of them")
+            raise StoreBusy("128 nodes use this database already, or did within the last hour; stop one of them")
         return int(row[0])
 
     def _renew(self, *, takes: bool) -> Holding:
@@ -102,7 +104,7 @@ class Membership:
         could not be seen, nobody waited for it.
         """
         if retired is not None and retired == self._seals:
-            raise Unavailable(
+            raise WrongKey(
                 "the key that this node seals secrets with was replaced meanwhile: start it with the new one as "
                 "REELHOOK_SECRET_KEY"
             )

@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from reelhook.errors import Unavailable
+from reelhook.errors import StoreBusy, Unavailable
 from reelhook.store.migrate import Migration, Tell, apply_once, migrate
 from reelhook.store.postgres.connection import PgConnection
 from reelhook.store.postgres.texts import own_statements
@@ -23,8 +23,9 @@ def migrate_beside_others(connection: PgConnection, tell: Tell = lambda *_: None
     """Run the migrations that are missing; return their numbers.
 
     Raises:
-        Unavailable: nodes are at work that would no longer work, somebody keeps a table locked, or the database is of
-            a newer version or not Reelhook's.
+        Unavailable: nodes are at work that would no longer work, or the database is of a newer version or not
+            Reelhook's.
+        StoreBusy: somebody keeps a table locked.
     """
     return migrate(connection, _apply, tell)
 
@@ -36,7 +37,7 @@ def _apply(connection: Connection, migration: Migration) -> bool:
             return apply_once(connection, migration, _permit)
         except _IN_THE_WAY as error:
             if time.monotonic() > until:
-                raise Unavailable(
+                raise StoreBusy(
                     f"schema {migration.number} cannot be made: somebody has kept a lock for {PATIENCE_SECONDS:.0f} s "
                     f"({error}); pg_stat_activity shows who; nothing was changed by it, so run `reelhook migrate` again"
                 ) from None

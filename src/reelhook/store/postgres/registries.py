@@ -75,6 +75,7 @@ class RegistryWrites:
         self._commit = commit
         self._refreshing = refreshing
         self._changed = changed
+        self.reads_back = True
 
     def submit(self, kind: str, value: Any) -> "asyncio.Future[Any]":
         """Queue a write for the next commit."""

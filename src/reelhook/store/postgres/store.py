@@ -58,6 +58,8 @@ from reelhook.store.tokens import StoredTokens
 from reelhook.store.writer import Groups, Writer
 
 _META: Final = statements("meta")
+_SLOW_SECONDS: Final = 2.0
+"""A look at what others changed that takes longer is reason to doubt that the database answers at all."""
 _log: Final = structlog.get_logger("reelhook.store")
 
 
@@ -203,11 +205,19 @@ class PostgresStore:
                     await self._changed_elsewhere.wait()
             self._changed_elsewhere.clear()
             try:
-                await self.refresh()
+                await self._look()
             except ReelhookError as error:
                 _log.warning("registries.not_read", error=error.detail)
+                self.commit.probe()
             except Exception:  # noqa: BLE001 - whatever it is, the next second tries again
                 _log.exception("registries.fault")
+
+    async def _look(self) -> None:
+        doubt = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self.commit.probe)
+        try:
+            await self.refresh()
+        finally:
+            doubt.cancel()
 
     def _learned(self, delta: Delta) -> None:
         """Bring what is in memory beside the replica up to date, and tell who else must know."""

@@ -26,6 +26,8 @@ _by_asset: Final = Bulk(statements("arrears")["fill_events_by_asset"], 3)
 _DAY_MS: Final = 24 * 3600 * 1000
 _AHEAD_DAYS: Final = 2
 _MEASURED_FOR_MS: Final = 10_000
+_DOUBT_SECONDS: Final = 3.0
+"""A connection that is lost is replaced within this time, and what failed is tried again."""
 
 
 class PgUpkeep:
@@ -78,7 +80,9 @@ class PgUpkeep:
         """Return why the store cannot take writes."""
         if self._commit.broken:
             return f"the store is broken: {self._commit.broken}"
-        return "PostgreSQL cannot be written to at this moment" if self._commit.full else None
+        if self._commit.failing_for() < _DOUBT_SECONDS:
+            return None
+        return "PostgreSQL takes nothing at this moment, so no event is accepted; it is tried again every second"
 
     async def _ensure(self) -> None:
         today = self._clock.wall() // _DAY_MS

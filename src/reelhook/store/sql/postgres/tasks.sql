@@ -4,6 +4,10 @@
 -- name: get
 SELECT document FROM tasks WHERE id = ? AND app_id = ?;
 
+-- Of two nodes that step the same task, the second sees the cursor that the first has stored.
+-- name: lock
+SELECT document FROM tasks WHERE id = ? AND app_id = ? FOR UPDATE;
+
 -- name: page
 SELECT document FROM tasks WHERE app_id = ? AND id < ? ORDER BY id DESC LIMIT ?;
 

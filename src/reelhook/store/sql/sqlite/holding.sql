@@ -3,10 +3,13 @@
 -- name: waiting
 SELECT count(*), count(CASE WHEN due_at <= :now OR due_at = :blocked THEN 1 END) FROM queue;
 
--- There is no index by delivery: each part looks at the whole queue.
+-- What is due, and what a release that was cut off gave a time by `until`: its delivery was last changed in one of the
+-- moments at which those began. There is no index by delivery: each part looks at the whole queue.
 -- name: due
 SELECT endpoint_id, due_at, delivery_id FROM queue
-WHERE due_at <= :horizon AND delivery_id > :after ORDER BY delivery_id LIMIT :limit;
+WHERE delivery_id > :after AND (due_at <= :now OR (due_at <= :until AND EXISTS (
+  SELECT 1 FROM deliveries WHERE deliveries.id = queue.delivery_id AND deliveries.updated_at IN (SELECT value FROM json_each(:began))
+))) ORDER BY delivery_id LIMIT :limit;
 
 -- Whoever sends it again or cancels it in this moment comes first.
 -- name: postpone

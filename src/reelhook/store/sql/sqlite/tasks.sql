@@ -4,6 +4,10 @@
 -- name: get
 SELECT document FROM tasks WHERE id = ? AND app_id = ?;
 
+-- There is one writer.
+-- name: lock
+SELECT document FROM tasks WHERE id = ? AND app_id = ?;
+
 -- name: page
 SELECT document FROM tasks WHERE app_id = ? AND id < ? ORDER BY id DESC LIMIT ?;
 
