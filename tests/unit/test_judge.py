@@ -6,7 +6,8 @@ from reelhook.dialects.standard import STANDARD
 from reelhook.model.attempt import TRANSIENT, Failure, Verdict
 from reelhook.model.endpoint import DisabledReason, Disabling
 from reelhook.model.http import Response
-from reelhook.pipeline.judge import Health, after, figures, judge
+from reelhook.pipeline.judge import after, figures, judge
+from reelhook.pipeline.values import Health
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

@@ -15,11 +15,11 @@ from reelhook.model.endpoint import DisabledReason, Disabling, FixedRetry, Sched
 from reelhook.model.http import Response
 from reelhook.model.ids import IdSource, time_of
 from reelhook.pipeline.directory import Route
-from reelhook.pipeline.judge import Health, judge
+from reelhook.pipeline.judge import judge
 from reelhook.pipeline.match import compile_filter
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.shape import shape
-from reelhook.pipeline.values import Exchange, Shaped
+from reelhook.pipeline.values import Exchange, Health, Shaped
 from reelhook.ports import Claimed, Delivered
 
 DAY = 24 * 3_600_000

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-import msgspec
-
 from reelhook.dialects.dialect import DisableRule
 from reelhook.model.attempt import Failure, Verdict, is_transient
 from reelhook.model.endpoint import DisabledReason, Disabling
 from reelhook.model.http import Response
+from reelhook.pipeline.values import Health
 
 BUCKETS: Final = 12
 """The window of a failure rate slides in so many steps."""
@@ -59,23 +58,6 @@ def _sentence(status: int, response: Response) -> str:
             "the receiver failed" if status >= 500 else "the receiver refused the request; look at its answer below"
         )
     return f"{status}: {advice}"
-
-
-class Health(msgspec.Struct, frozen=True):
-    """How an endpoint has fared lately.
-
-    `failing_since` (ms) is when the attempts began to fail, None after a success; `failures` counts them since then.
-    `window` holds `(step, attempts, failures)` for the steps of the rule's window, oldest first.
-    """
-
-    failing_since: int | None = None
-    failures: int = 0
-    window: tuple[tuple[int, int, int], ...] = ()
-
-    @property
-    def healthy(self) -> bool:
-        """Tell whether the last attempt succeeded, or there was none."""
-        return self.failing_since is None
 
 
 def after(health: Health, verdict: Verdict, rule: DisableRule, now: int) -> tuple[Health, DisabledReason | None]:

@@ -13,9 +13,9 @@ from reelhook.model.event import Event
 from reelhook.model.http import Response
 from reelhook.model.ids import IdSource
 from reelhook.pipeline.directory import Route
-from reelhook.pipeline.judge import Health, after, figures
+from reelhook.pipeline.judge import after, figures
 from reelhook.pipeline.retry import asked_wait, next_wait
-from reelhook.pipeline.values import Exchange
+from reelhook.pipeline.values import Exchange, Health
 from reelhook.ports import AttemptRecord, Claimed, Clock, Completion, Delivered
 
 _HEALTHY = Health()

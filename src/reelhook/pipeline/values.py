@@ -80,3 +80,20 @@ class Exchange(msgspec.Struct, gc=False):
     response: Response
     verdict: Verdict
     renewed: bool = False
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How an endpoint has fared lately.
+
+    `failing_since` (ms) is when the attempts began to fail, None after a success; `failures` counts them since then.
+    `window` holds `(step, attempts, failures)` for the steps of the rule's window, oldest first.
+    """
+
+    failing_since: int | None = None
+    failures: int = 0
+    window: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether the last attempt succeeded, or there was none."""
+        return self.failing_since is None

@@ -18,13 +18,13 @@ from reelhook.model.ids import IdSource
 from reelhook.model.shard import EVERY_SHARD, SHARDS, shard_of
 from reelhook.pipeline.directory import Directory
 from reelhook.pipeline.flow import Flow
-from reelhook.pipeline.judge import Health
 from reelhook.pipeline.prepare import Preparing
 from reelhook.pipeline.recollection import Recalling
 from reelhook.pipeline.record import Recorder
 from reelhook.pipeline.refresh import Refreshing
 from reelhook.pipeline.rehearse import Rehearsal
 from reelhook.pipeline.sending import Sending
+from reelhook.pipeline.values import Health
 from reelhook.ports import Claimed, Clock, Committing, Credentials, Delivered, Links, Orphans, Wire
 from reelhook.server.changes import Changes
 from reelhook.server.nodes import SURVEY_SECONDS, Nodes, hear
