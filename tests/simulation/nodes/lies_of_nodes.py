@@ -42,7 +42,7 @@ def shards_are_served_that_were_given_away(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LeasedShards, "rest", lambda *_: None)
 
 
-@breaks("nothing outlives a lease", 26, 27)
+@breaks("nothing outlives a lease", 24)
 def what_is_under_way_is_not_cut_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Senders, "cut_off_lanes", lambda *_: 0)
 
@@ -83,17 +83,17 @@ def an_acceptance_is_not_compared_with_what_holds_now(patch: pytest.MonkeyPatch)
     patch.setattr(PgAccepting, "run", lambda self, connection, found: self._accepting.run(connection, found))
 
 
-@breaks("requests go to the endpoint as it is", 10)
+@breaks("requests go to the endpoint as it is", 51)
 def what_other_nodes_changed_is_not_read(patch: pytest.MonkeyPatch) -> None:
     _read_nothing(patch)
 
 
-@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 29)
+@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 1247)
 def a_pause_on_another_node_is_not_heard(patch: pytest.MonkeyPatch) -> None:
     _read_nothing(patch)
 
 
-@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 205)
+@breaks("nothing is sent to an endpoint that is paused, disabled or gone", 1983)
 def who_comes_back_sends_what_it_knew(patch: pytest.MonkeyPatch) -> None:
     async def learn(honest: Any, self: Engine, shards: Any) -> None:
         refresh = self.store.refresh
@@ -115,7 +115,7 @@ def _read_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PostgresStore, "_keep_fresh", keep_fresh)
 
 
-@breaks("attempts match the wire", 122, 3)
+@breaks("attempts match the wire", 182)
 def a_rescue_does_not_ask_whose_a_shard_is_by_now(patch: pytest.MonkeyPatch) -> None:
     def find(honest: Any, self: Rescuing, after: int, orphans: Any) -> Any:
         return honest(self, after, orphans and msgspec.structs.replace(orphans, epochs=None))

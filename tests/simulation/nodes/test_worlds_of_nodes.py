@@ -49,6 +49,21 @@ def test_every_promise_holds_in_every_world_of_nodes(seeds: range, database: Sha
 
 
 @pytest.mark.skipif(bool(SEED), reason="one world is replayed")
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(176, id="a change that another node overtook put the older version back"),
+        pytest.param(207, id="a task whose commit lost its answer was run by nobody"),
+        pytest.param(542, id="a read of the registries failed after all who waited for it had gone"),
+    ],
+)
+def test_a_world_that_once_broke_a_promise_keeps_it(seed: int, database: SharedDatabase) -> None:
+    verdict = judged(seed, database)
+    if verdict.violations:
+        pytest.fail(verdict.told(), pytrace=False)
+
+
+@pytest.mark.skipif(bool(SEED), reason="one world is replayed")
 def test_a_world_of_nodes_is_the_same_each_time_whatever_was_before_and_in_another_process(
     database: SharedDatabase, folder: Path
 ) -> None:

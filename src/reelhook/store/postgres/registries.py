@@ -47,14 +47,19 @@ class Refreshing:
                 self._running.add_done_callback(self._next)
             await asyncio.shield(self._waiting)
             return
-        self._running = asyncio.get_running_loop().create_task(self._read())
-        await asyncio.shield(self._running)
+        await asyncio.shield(self._begin())
 
     def _next(self, _: "asyncio.Task[None]") -> None:
         waiting, self._waiting = self._waiting, None
-        self._running = asyncio.get_running_loop().create_task(self._read())
+        running = self._begin()
         if waiting is not None:
-            self._running.add_done_callback(lambda done: _pass_on(done, waiting))
+            running.add_done_callback(lambda done: _pass_on(done, waiting))
+
+    def _begin(self) -> "asyncio.Task[None]":
+        """Begin a read; its error is for those who wait, and nobody's when all of them have been cancelled."""
+        self._running = asyncio.get_running_loop().create_task(self._read())
+        self._running.add_done_callback(_retrieved)
+        return self._running
 
     async def _read(self) -> None:
         began, known = time.monotonic(), dict(self._replica.versions)
@@ -105,5 +110,12 @@ def _pass_on(done: "asyncio.Task[None]", waiting: "asyncio.Future[None]") -> Non
     error = None if done.cancelled() else done.exception()
     if error is not None:
         waiting.set_exception(error)
+        _retrieved(waiting)
     else:
         waiting.set_result(None)
+
+
+def _retrieved(done: "asyncio.Future[None]") -> None:
+    """Take note of an error, so that the loop does not report it as one that nobody has heard of."""
+    if not done.cancelled():
+        done.exception()
